@@ -1,0 +1,65 @@
+"""
+The pause that all calls of a provider share after it asked for one.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from seedcore.contract.classify import LONGEST_PAUSE
+from seedcore.errors import ProviderError
+
+
+class Gate:
+    """
+    Closed until a moment of the monotonic clock; later requests only extend the pause.
+    """
+
+    FIRST_PAUSE = 2.0
+    """Seconds of the first pause without Retry-After; it doubles with each further 429."""
+    LONGEST_GUESS = 60.0
+    JITTER = 0.1
+    """Most of an asked-for pause that is added at random, never taken away (at most 1 s)."""
+
+    __slots__ = ("_guess", "_rng", "_until", "error")
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._until = 0.0
+        self._guess = self.FIRST_PAUSE
+        self.error: ProviderError | None = None
+        """The answer that closed it last."""
+
+    def wait(self, now: float) -> float:
+        """
+        Return the seconds until it opens; 0 when open.
+        """
+        return max(0.0, self._until - now) if self._until else 0.0
+
+    def close(self, error: ProviderError, now: float) -> float:
+        """
+        Close it for as long as *error* asks, else for a doubling guess; return the seconds.
+        """
+        asked = error.retry_after
+        if asked is None:
+            asked = self._guess
+            self._guess = min(self._guess * 2, self.LONGEST_GUESS)
+        asked = min(asked, LONGEST_PAUSE)
+        self._until = max(self._until, now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER)))
+        self.error = error
+        return self._until - now
+
+    def succeeded(self) -> None:
+        """
+        Forget the doubling: the provider serves again.
+        """
+        self._guess = self.FIRST_PAUSE
+
+    def opened(self, now: float) -> bool:
+        """
+        Whether a pause has just ended; ``True`` once per pause.
+        """
+        if not self._until or now < self._until:
+            return False
+        self._until = 0.0
+        return True

@@ -1,0 +1,178 @@
+"""
+What a provider plugin may implement.
+
+Parameters are positional, and an implementation takes only the ones it uses. A plain
+function ``(request, context)`` is a provider too: it is ``generate``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import attrs
+import pluggy
+
+from seedcore.errors import ProviderError
+from seedcore.model import AuditRecord, Effect, Request, Seed, SeedRequest
+
+if TYPE_CHECKING:
+    from seedcore.lane import Context
+
+hookspec = pluggy.HookspecMarker("seedcore")
+hookimpl = pluggy.HookimplMarker("seedcore")
+
+Target = TypeVar("Target", bound=Callable[..., Any])
+
+
+class Hooks:
+    """
+    The hook specifications; ``generate`` and ``start`` may be ``async`` or plain.
+    """
+
+    @hookspec
+    def generate(self, request: SeedRequest, context: Context) -> Seed:  # type: ignore[empty-body]
+        """
+        Roll one seed.
+        """
+
+    @hookspec
+    def map_error(self, error: Exception, request: Request) -> ProviderError | None:
+        """
+        Say what *error* means, or return ``None`` to leave that to the core.
+        """
+
+    @hookspec
+    def audit(self, record: AuditRecord) -> AuditRecord | None:
+        """
+        Return *record* with a better randomizer, gentype, genoption, hash_id or settings.
+        """
+
+    @hookspec
+    def start(self, context: Context) -> Any:
+        """
+        Prepare once before the first call; what is returned becomes ``context.state``.
+        """
+
+    @hookspec
+    def stop(self, state: Any) -> None:
+        """
+        Give back what ``start`` took.
+        """
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Declaration:
+    """
+    What ``@provider`` says about a provider; everything can be overridden in the settings.
+    """
+
+    base_url: str | None = None
+    title: str | None = None
+    homepage: str | None = None
+    settings: type[Any] | None = None
+    options: type[Any] | None = None
+    effect: Effect = attrs.field(default=Effect.REPEATABLE, converter=Effect)
+    policy: Mapping[str, Any] = attrs.Factory(dict)
+    max_concurrent: int | None = None
+    hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+
+    def __call__(self, target: Target) -> Target:
+        target.__seedcore_provider__ = self  # type: ignore[attr-defined]
+        return target
+
+
+@attrs.frozen(kw_only=True)
+class OperationMark:
+    """
+    What ``@operation`` says about a method.
+    """
+
+    effect: Effect = attrs.field(converter=Effect)
+    audited: bool
+
+
+@overload
+def provider(target: Target, /) -> Target: ...
+@overload
+def provider(
+    *,
+    base_url: str | None = None,
+    title: str | None = None,
+    homepage: str | None = None,
+    settings: type[Any] | None = None,
+    options: type[Any] | None = None,
+    effect: Effect | str = Effect.REPEATABLE,
+    policy: Mapping[str, Any] = ...,
+    max_concurrent: int | None = None,
+    hosts: tuple[str, ...] = (),
+) -> Declaration: ...
+def provider(target: Any = None, /, **declared: Any) -> Any:
+    """
+    Declare a function or a class as a provider.
+
+    *base_url* is where ``context.http`` sends relative paths, *hosts* are further hosts that
+    redirects may go to, *settings* and *options* attrs classes, *effect* what repeating
+    ``generate`` does, *policy* limits that differ from the core's. A module that is a
+    provider assigns the result to any name: ``declaration = provider(base_url=...)``.
+    """
+    declaration = Declaration(**declared)
+    return declaration if target is None else declaration(target)
+
+
+def operation(*, effect: Effect | str, audited: bool = False) -> Callable[[Target], Target]:
+    """
+    Make a method, or a function of a module, a further operation of its provider.
+
+    Its parameters named ``request`` and ``context`` are given by the runner, all others are
+    the arguments a call passes by name. *effect* says what repeating it does, *audited*
+    whether a success writes an audit row.
+    """
+
+    def mark(target: Target) -> Target:
+        target.__seedcore_operation__ = OperationMark(  # type: ignore[attr-defined]
+            effect=effect, audited=audited
+        )
+        return target
+
+    return mark
+
+
+def setting(default: Any = attrs.NOTHING, *, help: str = "", **field: Any) -> Any:  # noqa: A002
+    """
+    Return an attrs field of a settings or options class, with the text ``show`` prints.
+    """
+    return attrs.field(default=default, metadata={"help": help}, **field)
+
+
+def secret(default: Any = attrs.NOTHING, *, help: str = "", **field: Any) -> Any:  # noqa: A002
+    """
+    Return a field whose value appears in no output of seedcore.
+    """
+    metadata = {"help": help, "secret": True}
+    return attrs.field(default=default, repr=_masked, metadata=metadata, **field)
+
+
+def _masked(value: object) -> str:
+    return "***" if value else "''"
+
+
+def is_secret(field: attrs.Attribute[Any]) -> bool:
+    """
+    Whether *field* was made by ``secret``.
+    """
+    return bool(field.metadata.get("secret"))
+
+
+__all__ = [
+    "Declaration",
+    "Hooks",
+    "OperationMark",
+    "hookimpl",
+    "hookspec",
+    "is_secret",
+    "operation",
+    "provider",
+    "secret",
+    "setting",
+]

@@ -1,0 +1,282 @@
+"""
+The records that travel: requests to a provider, seeds back, what is written about a call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+import attrs
+
+Spoilers = Literal["off", "on", "delayed"]
+AuditState = Literal["durable", "lost", "off"]
+
+NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
+
+
+def read_only(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """
+    Return a read-only copy of *mapping*; ``None`` is empty.
+    """
+    return MappingProxyType(dict(mapping)) if mapping else NOTHING_GIVEN
+
+
+class Effect(StrEnum):
+    """
+    What repeating an operation does.
+    """
+
+    READ = "read"
+    """It changes nothing."""
+    IDEMPOTENT = "idempotent"
+    """Done twice is the same as done once."""
+    KEYED = "keyed"
+    """The upstream recognises a repetition by ``context.idempotency_key``."""
+    REPEATABLE = "repeatable"
+    """A second one does no harm; the result is marked as a possible duplicate."""
+    UNSAFE = "unsafe"
+    """It must not happen twice: retried only when it was provably not processed."""
+
+
+@attrs.frozen(kw_only=True)
+class Operation:
+    """
+    One named thing a provider does.
+
+    ``takes`` are the names of the arguments a call may pass, ``needs`` those it must;
+    ``takes`` is ``None`` when the implementation reads ``request.arguments`` itself.
+    """
+
+    name: str
+    effect: Effect
+    audited: bool
+    sync: bool
+    summary: str
+    takes: frozenset[str] | None
+    needs: frozenset[str]
+    function: Callable[[Request, Any], Any] = attrs.field(repr=False, eq=False)
+    """Called with request and context, whatever subset of them the author takes."""
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """
+    What a surface asked of an operation.
+    """
+
+    provider: str
+    operation: str
+    surface: str
+    call_id: str
+    arguments: Mapping[str, Any] = NOTHING_GIVEN
+
+
+@attrs.frozen(kw_only=True)
+class SeedRequest(Request):
+    """
+    What a surface asked of ``generate``.
+
+    ``options`` is an instance of the provider's declared options class, or a read-only
+    mapping where none is declared.
+    """
+
+    preset: str | None = None
+    settings: Mapping[str, Any] = NOTHING_GIVEN
+    race: bool = False
+    spoilers: Spoilers = "off"
+    branch: str | None = None
+    options: Any = NOTHING_GIVEN
+    sealed: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class SeedMeta:
+    """
+    How a seed came about.
+
+    ``audit`` is ``durable`` (its row is on disk), ``lost`` (it could not be written; an
+    ERROR event says so) or ``off``. ``possible_duplicate``: an earlier attempt of the same
+    call may have made another seed.
+    """
+
+    call_id: str
+    provider: str
+    operation: str
+    surface: str
+    attempts: int
+    latency_ms: float
+    audit: AuditState
+    possible_duplicate: bool
+
+
+@attrs.frozen(kw_only=True)
+class Seed:
+    """
+    What ``generate`` returns.
+
+    Every field is optional, since providers differ: ``url`` is the permalink, ``id`` the
+    upstream's hash or number, ``code`` the file-select code, ``settings`` the effective
+    settings, ``extra`` whatever else a surface may show. A provider without permalinks puts
+    the line that a player types into ``extra["text"]``. ``meta`` is set by the runner.
+    """
+
+    url: str | None = None
+    id: str | None = None
+    code: str | None = None
+    version: str | None = None
+    spoiler_url: str | None = None
+    settings: Mapping[str, Any] = attrs.field(default=NOTHING_GIVEN, converter=read_only)
+    extra: Mapping[str, Any] = attrs.field(default=NOTHING_GIVEN, converter=read_only)
+    meta: SeedMeta = attrs.field(default=None)  # a provider has none to give
+
+    @property
+    def text(self) -> str:
+        """
+        The one line a surface posts: the permalink, else the provider's line, else the id.
+        """
+        return self.url or str(self.extra.get("text") or self.id or "")
+
+    def with_meta(self, meta: SeedMeta) -> Seed:
+        """
+        Return a copy that carries *meta*.
+        """
+        return Seed(
+            url=self.url,
+            id=self.id,
+            code=self.code,
+            version=self.version,
+            spoiler_url=self.spoiler_url,
+            settings=self.settings,
+            extra=self.extra,
+            meta=meta,
+        )
+
+
+@attrs.define(kw_only=True)
+class AttemptReport:
+    """
+    One attempt of a call; times are seconds, ``started`` counts from the start of the call.
+    """
+
+    started: float
+    duration: float
+    outcome: Literal["success", "retry", "failure"]
+    error_type: str | None = None
+    status_code: int | None = None
+
+
+@attrs.define(kw_only=True)
+class CallReport:
+    """
+    What happened during one call: its attempts and the seconds it waited for what.
+    """
+
+    attempts: list[AttemptReport] = attrs.Factory(list)
+    waited: dict[str, float] = attrs.Factory(dict)
+
+    LIMIT = 20
+
+    def to_json(self) -> dict[str, Any]:
+        """
+        Return plain data of at most 4 kB: the first and the last ten attempts of many.
+        """
+        half = self.LIMIT // 2
+        shown = self.attempts
+        omitted = max(0, len(shown) - self.LIMIT)
+        if omitted:
+            shown = shown[:half] + shown[-half:]
+        return {
+            "attempts": [
+                {
+                    "start_ms": round(attempt.started * 1e3, 1),
+                    "ms": round(attempt.duration * 1e3, 1),
+                    "outcome": attempt.outcome,
+                    "error": attempt.error_type,
+                    "status": attempt.status_code,
+                }
+                for attempt in shown
+            ],
+            "omitted": omitted,
+            "waited_ms": {what: round(sec * 1e3, 1) for what, sec in self.waited.items()},
+        }
+
+
+@attrs.frozen(kw_only=True)
+class AuditRecord:
+    """
+    The durable row of one successful call; the same columns for every provider.
+
+    ``created_at`` is epoch microseconds; ``report`` and ``seed`` are plain data.
+    """
+
+    call_id: str
+    provider: str
+    operation: str
+    surface: str
+    randomizer: str
+    gentype: str
+    genoption: str | None
+    permalink: str | None
+    hash_id: str | None
+    settings: Mapping[str, Any]
+    attempt_count: int
+    latency_ms: float
+    race: bool
+    spoilers: str
+    sealed: bool
+    version: str | None
+    seed: Mapping[str, Any]
+    report: Mapping[str, Any]
+    created_at: int
+
+
+@attrs.frozen(kw_only=True)
+class FailureRecord:
+    """
+    The row of one failed call; ``message`` is the provider's own words, cleaned.
+    """
+
+    call_id: str
+    provider: str
+    operation: str
+    surface: str
+    error_type: str
+    status_code: int | None
+    message: str
+    attempt_count: int
+    latency_ms: float
+    in_doubt: bool
+    stopped_by: str | None
+    report: Mapping[str, Any]
+    created_at: int
+
+
+@attrs.frozen(kw_only=True)
+class BreakerRecord:
+    """
+    The stored state of one circuit breaker; times are epoch microseconds.
+
+    ``generation`` grows with every transition, ``reopened`` counts the failed probes since
+    the circuit opened, ``successes`` the probes that succeeded in a row.
+    """
+
+    provider: str
+    operation: str
+    state: Literal["closed", "open", "half_open"]
+    generation: int
+    open_until: int
+    reopened: int
+    successes: int
+    updated_at: int
+
+
+def summary_of(function: Callable[..., Any]) -> str:
+    """
+    Return the first line of a function's docstring, for listings.
+    """
+    lines = (inspect.getdoc(function) or "").strip().splitlines()
+    return lines[0] if lines else ""
