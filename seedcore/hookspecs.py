@@ -17,7 +17,7 @@ from seedcore.errors import ProviderError
 from seedcore.model import AuditRecord, Effect, Request, Seed, SeedRequest
 
 if TYPE_CHECKING:
-    from seedcore.lane import Context
+    from seedcore.call import Context, StartContext
 
 hookspec = pluggy.HookspecMarker("seedcore")
 hookimpl = pluggy.HookimplMarker("seedcore")
@@ -49,7 +49,7 @@ class Hooks:
         """
 
     @hookspec
-    def start(self, context: Context) -> Any:
+    def start(self, context: StartContext) -> Any:
         """
         Prepare once before the first call; what is returned becomes ``context.state``.
         """

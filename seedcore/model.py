@@ -13,6 +13,7 @@ from typing import Any, Literal
 import attrs
 
 Spoilers = Literal["off", "on", "delayed"]
+Outcome = Literal["success", "retry", "failure"]
 AuditState = Literal["durable", "lost", "off"]
 
 NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
@@ -164,7 +165,7 @@ class AttemptReport:
 
     started: float
     duration: float
-    outcome: Literal["success", "retry", "failure"]
+    outcome: Outcome
     error_type: str | None = None
     status_code: int | None = None
 

@@ -109,11 +109,18 @@ class Policy:
             raise SettingsError(msg)
 
     @property
+    def retries(self) -> bool:
+        """
+        Whether a failed attempt may be repeated, after the switches.
+        """
+        return self.resilience_enabled and self.retry_enabled
+
+    @property
     def attempts_allowed(self) -> int:
         """
         Attempts of one call, after the switches.
         """
-        return self.retry_max_attempts if self.resilience_enabled and self.retry_enabled else 1
+        return self.retry_max_attempts if self.retries else 1
 
     @property
     def queue_wait(self) -> float:

@@ -64,7 +64,7 @@ class Lesson(Enum):
 @attrs.frozen
 class Verdict:
     """
-    A failed attempt, classified; ``pause`` is the gate's Retry-After, ``None`` without 429.
+    A failed attempt, classified.
     """
 
     error: ProviderError
@@ -159,6 +159,9 @@ def classify(error: Exception, wall: float) -> Verdict:
     """
     if isinstance(error, ProviderError):
         return _own_verdict(error, wall)
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        unreadable = ProviderResponseFormatError("its reply can't be read")
+        return Verdict(unreadable, Retry.NEVER, Lesson.FAILURE)
     for exception in _causes(error):
         for reader in _READERS:
             reading = reader(exception)
@@ -196,6 +199,9 @@ def _own_verdict(error: ProviderError, wall: float) -> Verdict:
     """
     Classify an error that a plugin raised itself: its class is final, its cause refines it.
     """
+    if error.call_id is not None:
+        # Another provider's, called by this one: it had its own attempts and circuit.
+        return Verdict(error, Retry.NEVER, Lesson.NEUTRAL)
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else None
     below = classify(cause, wall) if cause else None
     if below and below.error.reason == PLUGIN_ERROR:

@@ -23,7 +23,7 @@ class Slots:
         self.in_use = 0
         self._open = limit
         self._max_queued = max_queued
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[bool]] = deque()
 
     @property
     def open(self) -> int:
@@ -48,30 +48,29 @@ class Slots:
         self.in_use += 1
         return True
 
-    def queue(self) -> asyncio.Future[None] | None:
+    def queue(self) -> asyncio.Future[bool] | None:
         """
-        Return a future that is done when a slot has been given, ``None`` when the queue is full.
+        Return a future that is ``True`` once a slot was given, ``None`` when the queue is full.
 
-        Whoever stops waiting calls ``leave`` with it.
+        Whoever stops waiting without having been given one calls ``leave``.
         """
         if self.queued >= self._max_queued:
             return None
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         self._hand_out()
         return waiter
 
-    def leave(self, waiter: asyncio.Future[None], *, keep: bool) -> None:
+    def leave(self, waiter: asyncio.Future[bool]) -> None:
         """
-        Stop waiting; unless *keep*, a slot that was given at the last moment goes back.
+        Stop waiting; a slot that was given at the last moment goes back.
         """
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-        given = waiter.done() and not waiter.cancelled()
-        waiter.cancel()
-        if given and not keep:
+        if waiter.done() and not waiter.cancelled() and waiter.result():
             self.give_back()
         else:
+            waiter.cancel()
             self._hand_out()
 
     def give_back(self, *, success: bool = False) -> None:
@@ -95,4 +94,4 @@ class Slots:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 self.in_use += 1
-                waiter.set_result(None)
+                waiter.set_result(True)

@@ -1,0 +1,267 @@
+# /// script
+# dependencies = ["nox", "uv"]
+# ///
+"""
+Everything a contributor runs; Python 3.11 or newer is all it needs.
+
+``python3 noxfile.py -s run`` rolls some seeds, ``python3 noxfile.py`` runs every check and test.
+Started like that, the first half of this file puts nox and uv into an environment of its own,
+``.nox/.boot``, and becomes nox, which reads the second half. A plain ``nox`` works as well.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).resolve().parent
+PINS = ROOT / "constraints.txt"
+BOOT = ROOT / ".nox" / ".boot"
+BOOT_PYTHON = BOOT / "bin" / "python"
+BOOT_STAMP = BOOT / "made-of.txt"
+
+
+def become_nox(arguments: list[str]) -> NoReturn:
+    """
+    Run nox with *arguments* in place of this process, installing it first where needed.
+    """
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have an older one
+        refuse(f"seedcore needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    made_of = f"{sys.version}\n{PINS.read_text()}"
+    if not boot_works(made_of):
+        make_boot()
+        BOOT_STAMP.write_text(made_of)
+    # What the first lines of this file ask for is met, and the uv to use is the pinned one.
+    os.environ["NOX_SCRIPT_MODE"] = "none"
+    os.environ.pop("UV", None)
+    nox_module = ["-I", "-m", "nox", "-f", str(ROOT / "noxfile.py")]
+    os.execv(BOOT_PYTHON, [str(BOOT_PYTHON), *nox_module, *arguments])  # noqa: S606 - no shell wanted
+
+
+def boot_works(made_of: str) -> bool:
+    """
+    Whether ``.nox/.boot`` was made by this Python with today's pins, and still runs.
+    """
+    if not (BOOT_PYTHON.exists() and BOOT_STAMP.exists() and BOOT_STAMP.read_text() == made_of):
+        return False
+    # Importing nox as well would cost 0.2 s on every start.
+    trial = "import importlib.util, uv; uv.find_uv_bin(); importlib.util.find_spec('nox').name"
+    return not attempt([str(BOOT_PYTHON), "-I", "-c", trial])
+
+
+def make_boot() -> None:
+    """
+    Make ``.nox/.boot`` from nothing, or leave with one sentence that says what is missing.
+    """
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        refuse("This Python can't make environments. On Debian or Ubuntu: apt install python3-venv")
+    print("Installing nox and uv into .nox/.boot (once) ...", file=sys.stderr)
+    shutil.rmtree(BOOT, ignore_errors=True)
+    problem = attempt([sys.executable, "-I", "-m", "venv", str(BOOT)])
+    if problem:
+        refuse(f"Python could not make an environment in {BOOT}: {problem}")
+    pip = [str(BOOT_PYTHON), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    problem = attempt([*pip, "--constraint", str(PINS), "nox", "uv"])
+    if problem:
+        refuse(
+            f"pip could not install nox and uv: {problem} "
+            "Check the network and pip's index settings, then start this again."
+        )
+
+
+def attempt(command: list[str]) -> str:
+    """
+    Run *command*; return what it said last if it failed, else nothing.
+    """
+    # Indexes, proxies and certificates set for pip stay; another place to install to would
+    # leave the environment empty.
+    elsewhere = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON"}
+    environment = {key: text for key, text in os.environ.items() if key not in elsewhere}
+    environment.setdefault("PIP_RETRIES", "1")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["it gave no reason."]
+    return last[0].removeprefix("ERROR: ") if done.returncode else ""
+
+
+def refuse(sentence: str) -> NoReturn:
+    """
+    Leave with *sentence* on stderr.
+    """
+    print(sentence, file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    become_nox(sys.argv[1:])
+
+import nox  # noqa: E402 - it isn't there before become_nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+# Another Python than last time makes the environments anew.
+os.environ.setdefault("NOX_ENABLE_STALENESS_CHECK", "1")
+# The wheels are under test: no checkout may shadow them. And a process that may not write
+# bytecode compiles every import again.
+for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
+    os.environ.pop(name, None)
+
+Project = dict[str, Any]
+CORE = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+PLUGINS = {
+    path.parent.name: nox.project.load_toml(path)["project"]
+    for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))
+}
+WHEELS = ROOT / ".nox" / ".wheels"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """
+    Look for mistakes, and for anything not formatted like the rest.
+    """
+    install(session, "lint")
+    session.run("ruff", "check", "--output-format", "concise")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(requires=["wheels"])
+def types(session: nox.Session) -> None:
+    """
+    Check all types strictly.
+    """
+    install(session, "types", "nox", plugins=PLUGINS)
+    modules = (f"plugins/{name}/{module_of(plugin)}" for name, plugin in PLUGINS.items())
+    session.run("mypy", "seedcore", *modules, "noxfile.py")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """
+    Build every wheel and source distribution into dist/ and check what is in them.
+    """
+    install(session, "test")
+    build_into(ROOT / "dist", session)
+    pytest(session, "-m", "built", "tests/test_packaging.py")
+
+
+@nox.session(requires=["wheels"])
+def core(session: nox.Session) -> None:
+    """
+    Test the core with no plugin installed.
+    """
+    install(session, "test", plugins={})
+    pytest(session, "-m", "not together and not built", "tests")
+
+
+@nox.session(requires=["wheels"])
+@nox.parametrize("name", [*PLUGINS], ids=[*PLUGINS])
+def plugin(session: nox.Session, name: str) -> None:
+    """
+    Test one plugin with nothing but the core beside it.
+    """
+    install(session, "test", plugins={name: PLUGINS[name]})
+    pytest(session, f"plugins/{name}/tests")
+
+
+@nox.session(requires=["wheels"])
+def together(session: nox.Session) -> None:
+    """
+    Test the whole with every plugin installed.
+    """
+    install(session, "test", plugins=PLUGINS)
+    session.run("seedcore", "list", "--strict")
+    pytest(session, "-m", "together", "tests")
+
+
+@nox.session(default=False, requires=["wheels"])
+def run(session: nox.Session) -> None:
+    """
+    Roll a seed of every provider and show the audit rows.
+    """
+    install(session, plugins=PLUGINS)
+    session.run("python", "docs/examples/first_run.py", *session.posargs)
+
+
+@nox.session(default=False, requires=["wheels"])
+def bench(session: nox.Session) -> None:
+    """
+    Measure bare calls, ours, and what a person would write by hand, side by side.
+    """
+    install(session, "bench", plugins={})
+    session.run("python", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def wheels(session: nox.Session) -> None:
+    """
+    Build the wheels that the other sessions install.
+    """
+    build_into(WHEELS, session, "--wheel")
+
+
+def build_into(folder: Path, session: nox.Session, *options: str) -> None:
+    """
+    Build all distributions into *folder*; nothing older stays there.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--all-packages", "--out-dir", str(folder), *options)
+
+
+def install(
+    session: nox.Session, *groups: str, plugins: Mapping[str, Project] | None = None
+) -> None:
+    """
+    Install dependency groups and, unless *plugins* is ``None``, the core and these plugins.
+
+    Nothing else stays in the environment, and each of our wheels replaces the one before it:
+    their version doesn't change when a source does.
+    """
+    projects = [] if plugins is None else [CORE, *plugins.values()]
+    options = ["--exact", "--constraint", str(PINS)]
+    for group in groups:
+        options += ["--group", group]
+    for project in projects:
+        wheel = f"{module_of(project)}-{project['version']}-py3-none-any.whl"
+        options += ["--reinstall-package", project["name"], str(WHEELS / wheel)]
+    session.log("Installing " + ", ".join([*(project["name"] for project in projects), *groups]))
+    session.install(*options, log=False)
+    expected = {project["name"] for project in projects[1:]}
+    if installed_plugins(session) != expected:
+        session.error(f"The plugins installed here are {installed_plugins(session)}.")
+
+
+def installed_plugins(session: nox.Session) -> set[str]:
+    """
+    Return the distributions in the session's environment that have entry points for the core.
+    """
+    folders = Path(session.virtualenv.location).glob("lib/python*/site-packages")
+    return {
+        distribution.name
+        for distribution in importlib.metadata.distributions(path=[str(path) for path in folders])
+        for entry in distribution.entry_points
+        if entry.group.startswith("seedcore.")
+    }
+
+
+def module_of(project: Project) -> str:
+    """
+    Return the name of the one package a distribution has.
+    """
+    return str(project["name"]).replace("-", "_")
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """
+    Run pytest with the one configuration, without the settings of whoever runs it.
+    """
+    ours = {name: None for name in os.environ if name.startswith("SEEDCORE_")}
+    session.run("pytest", "-c", "pyproject.toml", *arguments, *session.posargs, env=ours)

@@ -1,0 +1,230 @@
+"""
+How a function, class, instance or module becomes a provider, with pluggy checking its hooks.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import pluggy
+
+from seedcore.errors import BrokenPluginError, did_you_mean
+from seedcore.hookspecs import Declaration, Hooks, OperationMark
+from seedcore.model import Effect, Operation, summary_of
+
+Broken = Callable[[str], BrokenPluginError]
+GIVEN = ("request", "context")
+"""The parameters the runner fills in by name."""
+
+
+def adapt(
+    target: Any, broken: Broken
+) -> tuple[dict[str, Callable[..., Any]], Mapping[str, Operation], Declaration]:
+    """
+    Return the hooks other than ``generate``, the operations and the declaration of *target*.
+
+    *broken* makes the error for a reason.
+    """
+    declaration = _declaration_of(target)
+    _check_classes(declaration, broken)
+    if _has_marks(target):
+        hooks = _hooks_of(target, broken)
+        operations = _marked_operations(target, broken)
+    elif callable(target):
+        hooks, operations = {"generate": target}, {}
+    else:
+        hooks, operations = {}, {}
+    generate = hooks.pop("generate", None)
+    if generate is not None:
+        operations["generate"] = _operation(
+            "generate", generate, declaration.effect, broken, audited=True
+        )
+    if not operations:
+        reason = (
+            "it offers no operation. Point the entry point at a function, or mark a method "
+            "'generate' with @hookimpl, or others with @operation(effect=...)."
+        )
+        raise broken(reason)
+    return hooks, types.MappingProxyType(operations), declaration
+
+
+def _declaration_of(target: Any) -> Declaration:
+    if isinstance(target, types.ModuleType):
+        declared = [item for item in vars(target).values() if isinstance(item, Declaration)]
+        return declared[0] if declared else Declaration()
+    holder = target.func if isinstance(target, functools.partial) else target
+    declaration = getattr(holder, "__seedcore_provider__", None)
+    return declaration if isinstance(declaration, Declaration) else Declaration()
+
+
+def _check_classes(declaration: Declaration, broken: Broken) -> None:
+    for what, declared in (("settings", declaration.settings), ("options", declaration.options)):
+        if declared is not None and not attrs.has(declared):
+            reason = f"its {what} must be an attrs class, not {declared!r}"
+            raise broken(reason)
+
+
+def _members(target: Any) -> list[tuple[str, Callable[..., Any]]]:
+    """
+    Return the routines of *target* by name, without running its properties.
+    """
+    members = []
+    for name in dir(target):
+        if name.startswith("__") or isinstance(
+            inspect.getattr_static(target, name, None), property
+        ):
+            continue
+        member = getattr(target, name, None)
+        if inspect.isroutine(member):
+            members.append((name, member))
+    return members
+
+
+def _has_marks(target: Any) -> bool:
+    return any(
+        hasattr(member, "seedcore_impl") or hasattr(member, "__seedcore_operation__")
+        for _, member in _members(target)
+    )
+
+
+def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
+    """
+    Register *target* with a pluggy of its own, which checks every hook, and resolve each once.
+    """
+    try:
+        hash(target)
+    except TypeError:
+        reason = "it can't be hashed. Make its class with @attrs.define(eq=False)."
+        raise broken(reason) from None
+    manager = pluggy.PluginManager("seedcore")
+    manager.add_hookspecs(Hooks)
+    known = [name for name in vars(Hooks) if not name.startswith("_")]
+    for name, member in _members(target):
+        if hasattr(member, "seedcore_impl") and name not in known:
+            reason = f"there is no hook {name!r}.{did_you_mean(name, known)}"
+            raise broken(reason)
+    try:
+        manager.register(target)
+    except pluggy.PluginValidationError as error:
+        raise broken(f"a hook doesn't fit: {error}") from error
+    hooks: dict[str, Callable[..., Any]] = {}
+    for name in known:
+        for implementation in getattr(manager.hook, name).get_hookimpls():
+            if implementation.hookwrapper or implementation.wrapper:
+                reason = f"its hook {name!r} is a wrapper; a provider implements hooks plainly"
+                raise broken(reason)
+            hooks[name] = _by_position(implementation.function, implementation.argnames, name)
+    return hooks
+
+
+def _by_position(
+    function: Callable[..., Any], takes: tuple[str, ...], hook: str
+) -> Callable[..., Any]:
+    """
+    Return *function*, or for one that takes only some parameters a wrapper that takes all.
+    """
+    if hook == "generate":
+        return function  # _operation looks at its parameters itself
+    spec = tuple(inspect.signature(getattr(Hooks, hook)).parameters)[1:]
+    if takes == spec:
+        return function
+    places = [spec.index(name) for name in takes]
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        return function(*(arguments[place] for place in places))
+
+    return call
+
+
+def _marked_operations(target: Any, broken: Broken) -> dict[str, Operation]:
+    operations: dict[str, Operation] = {}
+    for name, member in _members(target):
+        mark = getattr(member, "__seedcore_operation__", None)
+        if isinstance(mark, OperationMark):
+            operations[name] = _operation(name, member, mark.effect, broken, audited=mark.audited)
+    return operations
+
+
+def _operation(
+    name: str, function: Callable[..., Any], effect: Effect, broken: Broken, *, audited: bool
+) -> Operation:
+    """
+    Look at the parameters once, so that a call costs no inspection.
+    """
+    takes: set[str] = set()
+    needs: set[str] = set()
+    given: list[str] = []
+    anything = by_name = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name not in GIVEN:
+            reason = f"the parameter {parameter.name!r} of {name!r} can't be passed by name"
+            raise broken(reason)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            anything = True
+        elif parameter.name in GIVEN:
+            given.append(parameter.name)
+            by_name = by_name or parameter.kind is parameter.KEYWORD_ONLY
+        else:
+            takes.add(parameter.name)
+            if parameter.default is parameter.empty:
+                needs.add(parameter.name)
+    if name == "generate" and (needs or anything):
+        unknown = ", ".join(sorted(needs)) or "**keywords"
+        reason = (
+            f"generate takes request and context, not {unknown}. "
+            f"What a caller passes is in request.options, request.settings and request.preset."
+        )
+        raise broken(reason)
+    free = anything or (not takes and "request" in given)
+    return Operation(
+        name=name,
+        effect=effect,
+        audited=audited,
+        sync=not _is_async(function),
+        summary=summary_of(function),
+        takes=None if free else frozenset(takes),
+        needs=frozenset(needs),
+        function=_caller(function, tuple(given), by_name=by_name or anything or bool(takes)),
+    )
+
+
+def _caller(
+    function: Callable[..., Any], given: tuple[str, ...], *, by_name: bool
+) -> Callable[[Any, Any], Any]:
+    """
+    Return *function* as ``(request, context)``, without a layer where it has that shape.
+    """
+    if by_name:
+
+        def call(request: Any, context: Any) -> Any:
+            own = {"request": request, "context": context}
+            return function(**{name: own[name] for name in given}, **request.arguments)
+
+        return call
+    if given == GIVEN:
+        return function
+    shapes: dict[tuple[str, ...], Callable[[Any, Any], Any]] = {
+        (): lambda request, context: function(),
+        ("request",): lambda request, context: function(request),
+        ("context",): lambda request, context: function(context),
+        ("context", "request"): lambda request, context: function(context, request),
+    }
+    return shapes[given]
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    inner: Any = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    if inspect.iscoroutinefunction(inner):
+        return True
+    call = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is wanted
+    return inspect.iscoroutinefunction(call)

@@ -1,0 +1,166 @@
+"""
+One attempt: the provider runs under its limit, and what comes out is judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from seedcore.call import Call, Context, opened
+from seedcore.contract.breaker import Permit
+from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, classify
+from seedcore.contract.threads import Worker
+from seedcore.errors import (
+    DrainingError,
+    ProviderError,
+    ProviderResponseFormatError,
+    ProviderTimeoutError,
+)
+from seedcore.lane import Lane
+from seedcore.model import AttemptReport, Effect, Seed
+
+
+async def attempt(call: Call, context: Context, permit: Permit) -> Any:
+    """
+    Make one attempt and return its value; ``call.verdict`` is ``None`` if it succeeded.
+
+    No task is made for it: the limit cancels the caller's own task, and the cancellation is
+    taken back here. A provider that swallows it holds its caller until it returns, and its
+    result is discarded.
+    """
+    lane, runtime = call.lane, call.lane.runtime
+    task = asyncio.current_task()
+    started = runtime.clock.monotonic()
+    seconds = call.policy.attempt_timeout
+    cut_short = call.deadline - started < seconds
+    if cut_short:
+        seconds = max(0.0, call.deadline - started)
+    limit = runtime.limits.start(seconds, shared=not cut_short)
+    outer, responses = opened.get(), []
+    opened.set(responses)
+    call.attempts += 1
+    value: Any = None
+    raised: BaseException | None = None
+    try:
+        value = await _invoke(call, context)
+    except (Exception, asyncio.CancelledError) as error:
+        raised = error
+    except BaseException:
+        lane.abandon(call, permit)
+        raise
+    finally:
+        limit.end()
+        opened.set(outer)
+        for response in responses:
+            response.close()
+    if limit.fired and task is not None:
+        task.uncancel()
+    swallowed = not isinstance(raised, asyncio.CancelledError)
+    if task is not None and task.cancelling() > call.cancelling:
+        _cancelled(call, permit, swallowed=swallowed)
+        raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
+    if limit.fired:
+        verdict = _limit_verdict(lane, seconds, cut_short=cut_short)
+        if swallowed:
+            lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
+    elif raised is not None:
+        verdict = _judge(call, raised)
+    else:
+        verdict = _check(call, value)
+    _settle(call, permit, verdict, started, cut_short=cut_short)
+    return value
+
+
+async def _invoke(call: Call, context: Context) -> Any:
+    lane, operation = call.lane, call.operation
+    if not lane.started:
+        await lane.start()
+    if not operation.sync:
+        return await operation.function(call.request, context)
+    call.worker = Worker(operation.function, call.request, context)
+    value = await call.worker.result
+    # A plain function may return a coroutine: a decorator hid that it is async.
+    return await value if inspect.isawaitable(value) else value
+
+
+def _cancelled(call: Call, permit: Permit, *, swallowed: bool) -> None:
+    call.lane.abandon(call, permit)
+    if swallowed:
+        call.lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
+    if call.operation.effect is Effect.UNSAFE:
+        # CancelledError can't carry in_doubt, so an event does.
+        call.lane.emit("WARNING", "cancelled_in_doubt", call=call, attempt=call.attempts)
+
+
+def _limit_verdict(lane: Lane, seconds: float, *, cut_short: bool) -> Verdict:
+    if lane.runtime.draining:
+        return Verdict(DrainingError(), Retry.BY_EFFECT, Lesson.NEUTRAL)
+    text = f"no answer within {seconds:.3g} s" + (" (the call's deadline)" if cut_short else "")
+    return Verdict(ProviderTimeoutError(text), Retry.BY_EFFECT, Lesson.FAILURE)
+
+
+def _judge(call: Call, raised: BaseException) -> Verdict:
+    """
+    Classify what a provider raised; its own ``map_error`` is asked first.
+    """
+    wall = call.lane.runtime.clock.time()
+    if not isinstance(raised, Exception):
+        # A CancelledError that nobody asked for: the provider awaited something cancelled.
+        raised = RuntimeError("cancelled from inside")
+    mapper = call.lane.provider.map_error
+    if mapper is not None and not isinstance(raised, ProviderError):
+        try:
+            mapped = mapper(raised, call.request)
+        except Exception as error:  # noqa: BLE001 - a mapper that fails hides nothing
+            mapped = None
+            name = type(error).__name__
+            call.lane.emit("ERROR", "map_error_failed", call=call, error_type=name)
+        if isinstance(mapped, ProviderError):
+            if mapped.__cause__ is None:
+                mapped.__cause__ = raised
+            raised = mapped
+    verdict = classify(raised, wall)
+    call.cause = raised
+    return verdict
+
+
+def _check(call: Call, value: Any) -> Verdict | None:
+    if call.operation.name != "generate" or isinstance(value, Seed):
+        return None
+    text = f"its plugin returned {type(value).__name__} instead of a Seed; this is a bug of it"
+    error = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
+    return Verdict(error, Retry.NEVER, Lesson.NEUTRAL)
+
+
+def _settle(
+    call: Call, permit: Permit, verdict: Verdict | None, started: float, *, cut_short: bool
+) -> None:
+    """
+    Tell breaker, gate and budget, give the slot back, and note the attempt.
+    """
+    lane = call.lane
+    call.verdict = verdict
+    if verdict is None:
+        lane.succeeded(call, permit)
+    else:
+        timeout = isinstance(verdict.error, ProviderTimeoutError)
+        lane.failed(call, permit, verdict, counts=not (cut_short and timeout))
+        if verdict.maybe_processed:
+            call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
+            call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
+        if not verdict.closes_gate or verdict.error.status_code == 503:
+            call.counted += 1
+    lane.release(call, success=verdict is None)
+    call.attempted(
+        AttemptReport(
+            started=started - call.started,
+            duration=lane.runtime.clock.monotonic() - started,
+            outcome="success" if verdict is None else "failure",
+            error_type=None if verdict is None else type(verdict.error).__name__,
+            status_code=None if verdict is None else verdict.error.status_code,
+        )
+    )
+    if verdict is None:
+        call.emit_attempt("DEBUG", "success")

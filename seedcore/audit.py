@@ -1,0 +1,141 @@
+"""
+What is written about a call: the row of a success, the row of a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from seedcore.call import Call
+from seedcore.errors import ProviderError
+from seedcore.model import (
+    NOTHING_GIVEN,
+    AuditRecord,
+    CallReport,
+    FailureRecord,
+    Request,
+    Seed,
+    SeedRequest,
+)
+
+DESCRIBING = ("randomizer", "gentype", "genoption", "hash_id", "settings", "version")
+"""The columns a provider's ``audit`` hook may set; the others are facts of the core."""
+
+
+def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
+    """
+    Return the row of a successful call, without secrets.
+    """
+    request = call.request
+    seed = value if isinstance(value, Seed) else Seed()
+    asked = request if isinstance(request, SeedRequest) else None
+    record = AuditRecord(
+        call_id=request.call_id,
+        provider=request.provider,
+        operation=request.operation,
+        surface=request.surface,
+        randomizer=request.provider,
+        gentype=_gentype(asked),
+        genoption=asked.preset if asked else None,
+        permalink=seed.url,
+        hash_id=seed.id,
+        settings=effective_settings(request, seed),
+        attempt_count=call.attempts,
+        latency_ms=round(latency_ms, 3),
+        race=asked.race if asked else False,
+        spoilers=asked.spoilers if asked else "off",
+        sealed=asked.sealed if asked else False,
+        version=seed.version,
+        seed=_seed_facts(seed),
+        report=(call.report or CallReport()).to_json(),
+        created_at=int(call.lane.runtime.clock.time() * 1e6),
+    )
+    record = _described(call, record)
+    redact = call.lane.redactor.plain
+    return attrs.evolve(
+        record,
+        settings=redact(record.settings),
+        seed=redact(record.seed),
+        permalink=redact(record.permalink),
+    )
+
+
+def _gentype(asked: SeedRequest | None) -> str:
+    if asked is None:
+        return "operation"
+    if asked.preset is not None:
+        return "preset"
+    return "settings" if asked.settings else "options"
+
+
+def effective_settings(request: Request, seed: Seed) -> Mapping[str, Any]:
+    """
+    Return the settings a seed was made with: the provider's, else what was asked.
+    """
+    if seed.settings:
+        return seed.settings
+    if not isinstance(request, SeedRequest):
+        return request.arguments
+    options = request.options
+    if attrs.has(type(options)):
+        options = attrs.asdict(options, filter=lambda field, _: not field.metadata.get("secret"))
+    if not request.settings:
+        return options or NOTHING_GIVEN
+    return {**request.settings, **options}
+
+
+def _seed_facts(seed: Seed) -> Mapping[str, Any]:
+    facts = {"code": seed.code, "spoiler_url": seed.spoiler_url, **seed.extra}
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _described(call: Call, record: AuditRecord) -> AuditRecord:
+    """
+    Let the provider describe its row; one that fails to leaves it as it was.
+    """
+    hook = call.lane.provider.audit
+    if hook is None:
+        return record
+    try:
+        better = hook(record)
+        if better is None:
+            return record
+        described = {name: getattr(better, name) for name in DESCRIBING}
+        return attrs.evolve(record, **described)
+    except Exception as error:  # noqa: BLE001 - the seed exists; its row must not be lost
+        call.lane.emit("ERROR", "audit_hook_failed", call=call, error_type=type(error).__name__)
+        return record
+
+
+def failure_record(call: Call, error: ProviderError, latency_ms: float) -> FailureRecord:
+    """
+    Return the row of a failed call.
+    """
+    return FailureRecord(
+        call_id=call.call_id,
+        provider=call.lane.name,
+        operation=call.operation.name,
+        surface=call.surface,
+        error_type=type(error).__name__,
+        status_code=error.status_code,
+        message=error.provider_message,
+        attempt_count=call.attempts,
+        latency_ms=round(latency_ms, 3),
+        in_doubt=error.in_doubt,
+        stopped_by=error.stopped_by,
+        report=(call.report or CallReport()).to_json(),
+        created_at=int(call.lane.runtime.clock.time() * 1e6),
+    )
+
+
+def row_for_event(record: AuditRecord) -> dict[str, Any]:
+    """
+    Return a row that could not be written as an event may carry it: sealed parts left out.
+    """
+    row = attrs.asdict(record)
+    if record.sealed:
+        row.update(permalink=None, hash_id=None, seed={})
+    return row

@@ -1,0 +1,201 @@
+"""
+The HTTP sessions lent to providers: the only place that builds an aiohttp client.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import ClassVar
+
+import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from seedcore.call import opened
+from seedcore.contract.classify import Answer, Lesson, Retry, Verdict, add_reader
+from seedcore.errors import (
+    ProviderInvalidRequestError,
+    ProviderResponseFormatError,
+    ProviderTimeoutError,
+    ProviderUnavailableError,
+)
+
+KEPT_BODY = 8 * 1024
+"""Bytes of an error's body that are kept for its message; the rest is not read."""
+
+
+class LentResponse(aiohttp.ClientResponse):
+    """
+    A response that is limited in size and remembers what an error said.
+    """
+
+    reader: ClassVar[type[StreamReader]] = StreamReader
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """
+        Read the head, and of a status >= 400 the first 8 KiB of the body.
+        """
+        responses = opened.get()
+        if responses is not None:
+            responses.append(self)
+        await super().start(connection)
+        if type(self.content) is StreamReader:
+            # Every way to read a body ends in feed_data, also behind a decompressor that
+            # holds this very object: so the object changes its class.
+            self.content.__class__ = self.reader
+            self.content.feed_data(b"")
+        if self.status >= 400:
+            await self._keep_body()
+        return self
+
+    async def _keep_body(self) -> None:
+        kept = b""
+        try:
+            while len(kept) < KEPT_BODY:
+                chunk = await self.content.read(KEPT_BODY - len(kept))
+                if not chunk:
+                    break
+                kept += chunk
+        except (aiohttp.ClientError, ProviderResponseFormatError):
+            self.close()  # the status counts more than a body that broke off
+        self._body = kept
+        if not self.content.at_eof():
+            self.close()
+
+    def raise_for_status(self) -> None:
+        """
+        Raise aiohttp's own error, with the kept body on it.
+        """
+        try:
+            super().raise_for_status()
+        except aiohttp.ClientResponseError as error:
+            error.kept_body = self._body or b""  # type: ignore[attr-defined]
+            raise
+
+
+class LimitedReader(StreamReader):
+    """
+    A body reader that fails once more than ``limit`` decompressed bytes have come.
+    """
+
+    __slots__ = ()
+    limit: ClassVar[int]
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        """
+        Take *data*, or fail all readers.
+        """
+        paused: bool = super().feed_data(data, size)
+        if self.total_bytes > self.limit and self.exception() is None:
+            text = f"its reply is larger than the limit of {self.limit:,} bytes (response_limit)"
+            self.set_exception(ProviderResponseFormatError(text))
+        return paused
+
+
+@functools.cache
+def _response_class(limit: int) -> type[LentResponse]:
+    reader = type("LimitedReader", (LimitedReader,), {"__slots__": (), "limit": limit})
+    return type("LentResponse", (LentResponse,), {"reader": reader})
+
+
+def build_session(
+    *, base_url: str | None, hosts: Iterable[str], pool_size: int, response_limit: int
+) -> aiohttp.ClientSession:
+    """
+    Return the session of one provider.
+
+    It has no timeout of its own, since the runner has; no cookie jar, since its calls belong
+    to different people; and it never sends a request twice, since the runner decides that.
+    """
+    base = URL(base_url) if base_url else None
+    if base is not None and not base.path.endswith("/"):
+        base = base.with_path(base.path + "/")
+    session = aiohttp.ClientSession(
+        base_url=base,
+        connector=aiohttp.TCPConnector(limit=pool_size),
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=None, sock_connect=None, sock_read=None, ceil_threshold=5
+        ),
+        response_class=_response_class(response_limit),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trace_configs=[_redirects_only_to(base, frozenset(hosts))],
+        headers={"User-Agent": "seedcore"},
+    )
+    # aiohttp sends GET, PUT and DELETE once more when a kept connection turns out to be dead.
+    session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test guards it
+    return session
+
+
+def _redirects_only_to(base: URL | None, hosts: frozenset[str]) -> aiohttp.TraceConfig:
+    """
+    Refuse redirects to other hosts: they would carry the request to whoever the reply names.
+    """
+
+    async def check(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestRedirectParams,
+    ) -> None:
+        reply = params.response
+        target = _target(reply)
+        if target is None:
+            return  # aiohttp refuses it itself
+        known = target.host in hosts or target.host in (reply.url.host, base and base.host)
+        downgraded = reply.url.scheme == "https" and target.scheme == "http"
+        if known and not downgraded:
+            return
+        reply.close()
+        text = f"it redirects to {target.origin()}, which its hosts setting doesn't allow"
+        raise ProviderInvalidRequestError(text, status_code=reply.status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(check)
+    return trace
+
+
+def _target(reply: aiohttp.ClientResponse) -> URL | None:
+    location = reply.headers.get("Location") or reply.headers.get("URI")
+    try:
+        return reply.url.join(URL(location)) if location else None
+    except ValueError:
+        return None
+
+
+def read_error(exception: BaseException) -> Answer | Verdict | None:
+    """
+    Read aiohttp's exceptions for ``classify``.
+    """
+    if not isinstance(exception, aiohttp.ClientError):
+        return None
+    if isinstance(exception, aiohttp.ClientResponseError):
+        if isinstance(exception.__cause__, HttpProcessingError) or exception.status < 100:
+            # The status is aiohttp's own word for bytes that aren't HTTP.
+            return _verdict(ProviderResponseFormatError, Retry.NEVER)
+        body: bytes = getattr(exception, "kept_body", b"")
+        text = body.decode("utf-8", "replace")
+        return Answer(status=exception.status, headers=exception.headers or {}, body=text)
+    if isinstance(exception, aiohttp.ClientConnectorError):
+        return _verdict(ProviderUnavailableError, Retry.ALWAYS)
+    if isinstance(exception, aiohttp.ServerTimeoutError):
+        return _verdict(ProviderTimeoutError, Retry.BY_EFFECT)
+    if isinstance(exception, aiohttp.RedirectClientError):
+        return _verdict(ProviderResponseFormatError, Retry.NEVER)
+    if isinstance(exception, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)):
+        return _verdict(ProviderUnavailableError, Retry.BY_EFFECT)
+    return None
+
+
+def _verdict(
+    kind: type[ProviderUnavailableError | ProviderTimeoutError | ProviderResponseFormatError],
+    retry: Retry,
+) -> Verdict:
+    return Verdict(kind(), retry, Lesson.FAILURE)
+
+
+add_reader(read_error)
+
+__all__ = ["build_session", "read_error"]

@@ -1,0 +1,437 @@
+"""
+Everything the runner keeps for one provider, and how a call gets through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from seedcore.call import Call, StartContext
+from seedcore.contract import threads
+from seedcore.contract.breaker import Breaker, Permit, State, Suspects
+from seedcore.contract.classify import Lesson, Verdict
+from seedcore.contract.deadline import Clock, Group, Limits, Waits
+from seedcore.contract.gate import Gate
+from seedcore.contract.retry import Budget
+from seedcore.contract.slots import Slots
+from seedcore.errors import (
+    CircuitOpenError,
+    DrainingError,
+    ProviderCapabilityError,
+    ProviderError,
+    ProviderTimeoutError,
+    QueueFullError,
+    StoppedBy,
+)
+from seedcore.events import Event, Events, Level
+from seedcore.model import BreakerRecord
+from seedcore.plugins import Provider
+from seedcore.redact import Redactor
+from seedcore.settings import ProviderSettings
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from seedcore.store import Store
+
+
+@attrs.define(eq=False, kw_only=True)
+class Runtime:
+    """
+    What all lanes of a runner share.
+    """
+
+    clock: Clock
+    rng: Random
+    waits: Waits
+    limits: Limits
+    events: Events
+    store: Store | None = None
+    draining: bool = False
+
+
+@attrs.define(eq=False, kw_only=True)
+class Circuit:
+    """
+    The breaker of one operation, the requests it suspects, and the calls that wait for it.
+    """
+
+    breaker: Breaker
+    suspects: Suspects = attrs.Factory(Suspects)
+    waiting: Group = attrs.Factory(set)
+
+
+class Lane:
+    """
+    One provider's policy, session, slots, gate, budget, and one circuit per operation.
+    """
+
+    def __init__(self, provider: Provider, settings: ProviderSettings, runtime: Runtime) -> None:
+        policy = settings.policy()
+        self.provider = provider
+        self.settings = settings
+        self.runtime = runtime
+        self.redactor = Redactor(settings.secrets)
+        self.slots = Slots(policy.max_concurrent, policy.max_queued)
+        self.gate = Gate(runtime.rng)
+        self.budget = Budget(runtime.clock.monotonic())
+        self.state: Any = None
+        self.started = provider.start is None
+        self._starting: asyncio.Task[None] | None = None
+        self._never_starts: ProviderCapabilityError | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._circuits: dict[str, Circuit] = {}
+
+    @property
+    def name(self) -> str:
+        """
+        The provider's name.
+        """
+        return self.provider.name
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """
+        The provider's HTTP session, made on first use.
+        """
+        if self._session is None:
+            # Imported here: a provider without network never pays for aiohttp.
+            from seedcore.http import build_session
+
+            self._session = build_session(
+                base_url=self.settings.base_url,
+                hosts=self.settings.hosts,
+                pool_size=self.settings.pool_size,
+                response_limit=self.settings.response_limit,
+            )
+        return self._session
+
+    def circuit(self, operation: str) -> Circuit:
+        """
+        Return the circuit of *operation*.
+        """
+        circuit = self._circuits.get(operation)
+        if circuit is None:
+            policy = self.settings.policy(operation=operation)
+
+            def changed(old: State, new: State) -> None:
+                self._circuit_changed(operation, old, new)
+
+            circuit = self._circuits[operation] = Circuit(breaker=Breaker(policy, changed))
+        return circuit
+
+    # --------------------------------------------------------- getting through
+
+    def try_admit(self, call: Call) -> Permit | None:
+        """
+        Let *call* make an attempt if that needs no waiting.
+        """
+        now = self.runtime.clock.monotonic()
+        if self.runtime.draining or self.gate.wait(now) > 0:
+            return None
+        if self.gate.opened(now):
+            self.slots.ramp()
+        if not self.slots.try_take():
+            return None
+        permit = self._commit(call, now)
+        if permit is None:
+            self.slots.give_back()
+        return permit
+
+    async def admit(self, call: Call) -> Permit:
+        """
+        Let *call* make an attempt: wait for gate, circuit and slot, or refuse.
+
+        Gate and circuit are looked at before queueing for a slot, and again with the slot in
+        hand, since they may have changed meanwhile; only then a probe is taken.
+        """
+        while True:
+            if self.runtime.draining:
+                raise self.refusal(call, "draining")
+            now = self.runtime.clock.monotonic()
+            if (pause := self.gate.wait(now)) > 0:
+                await self._wait(call, pause, "gate")
+                continue
+            if self.gate.opened(now):
+                self.slots.ramp()
+            if (pause := self._circuit_wait(call, now)) > 0:
+                await self._wait(call, pause, "circuit")
+                continue
+            if not self.slots.try_take():
+                await self._queue(call)
+            permit = self._commit(call, self.runtime.clock.monotonic())
+            if permit is not None:
+                return permit
+            self.slots.give_back()
+
+    def release(self, call: Call, *, success: bool = False) -> None:
+        """
+        Give the slot of an attempt back; a thread that still runs keeps it until it ends.
+        """
+        if call.worker is not None and call.worker.running:
+            call.worker.on_end(self.slots.give_back)
+        else:
+            self.slots.give_back(success=success)
+        call.worker = None
+
+    def abandon(self, call: Call, permit: Permit) -> None:
+        """
+        Forget an attempt that was cancelled: neutral for the circuit.
+        """
+        call.circuit.breaker.released(permit)
+        self.release(call)
+
+    def _commit(self, call: Call, now: float) -> Permit | None:
+        if self.runtime.draining or self.gate.wait(now) > 0:
+            return None
+        if not call.policy.breaker_enabled:
+            return Permit(-1, now)
+        return call.circuit.breaker.admit(now)
+
+    def _circuit_wait(self, call: Call, now: float) -> float:
+        return call.circuit.breaker.wait(now) if call.policy.breaker_enabled else 0.0
+
+    async def _wait(self, call: Call, pause: float, what: str) -> None:
+        """
+        Wait for the gate or the circuit, as far as patience and deadline allow.
+        """
+        now = self.runtime.clock.monotonic()
+        patience = call.policy.patience - call.waited
+        half_open = what == "circuit" and call.circuit.breaker.state is State.HALF_OPEN
+        if pause >= call.deadline - now:
+            raise self.refusal(call, "deadline", pause)
+        if (patience <= 0) if half_open else (pause > patience):
+            raise self.refusal(call, "patience", pause)
+        group = call.circuit.waiting if what == "circuit" else None
+        try:
+            await self.runtime.waits.sleep(min(pause, patience), group)
+        finally:
+            passed = self.runtime.clock.monotonic() - now
+            call.waited += passed
+            call.spent(what, passed)
+
+    async def _queue(self, call: Call) -> None:
+        """
+        Wait for a slot, at most as long as the policy lets a call queue.
+        """
+        now = self.runtime.clock.monotonic()
+        waiter = self.slots.queue()
+        if waiter is None:
+            raise self.refusal(call, "patience", kind=QueueFullError)
+        until = min(call.policy.queue_wait, call.deadline - now)
+        given = False
+        try:
+            given = await self.runtime.waits.until(waiter, until)
+        finally:
+            if not given:
+                self.slots.leave(waiter)
+            call.spent("queue", self.runtime.clock.monotonic() - now)
+        if self.runtime.draining and not given:
+            raise self.refusal(call, "draining")
+        if not given:
+            stopped: StoppedBy = "patience" if until == call.policy.queue_wait else "deadline"
+            raise self.refusal(call, stopped, kind=QueueFullError)
+
+    def refusal(
+        self,
+        call: Call,
+        stopped_by: StoppedBy,
+        pause: float | None = None,
+        kind: type[ProviderError] | None = None,
+    ) -> ProviderError:
+        """
+        Return the error for a call that may not go on: its own last one if it has one.
+        """
+        retry_at = None if pause is None else self.runtime.clock.time() + pause
+        if call.verdict is not None:
+            error = call.verdict.error
+            return error.filled(stopped_by=stopped_by, retry_at=retry_at or error.retry_at)
+        call.refused = True
+        if stopped_by == "draining":
+            return DrainingError(stopped_by=stopped_by)
+        if kind is QueueFullError:
+            text = f"{self.slots.limit} run at a time and {self.slots.queued} wait already"
+            return QueueFullError(text, stopped_by=stopped_by)
+        if self.gate.error is not None and self.gate.wait(self.runtime.clock.monotonic()) > 0:
+            return self.gate.error.filled(stopped_by=stopped_by, retry_at=retry_at)
+        if stopped_by == "deadline" and pause is None:
+            return ProviderTimeoutError(stopped_by=stopped_by)
+        return CircuitOpenError(stopped_by=stopped_by, retry_at=retry_at)
+
+    # ------------------------------------------------------------- what it learns
+
+    def succeeded(self, call: Call, permit: Permit) -> None:
+        """
+        Tell circuit and gate that an attempt succeeded.
+        """
+        circuit = call.circuit
+        circuit.breaker.succeeded(permit, self.runtime.clock.monotonic())
+        circuit.suspects.succeeded(lambda: fingerprint(call.request))
+        self.gate.succeeded()
+
+    def failed(self, call: Call, permit: Permit, verdict: Verdict, *, counts: bool) -> None:
+        """
+        Tell circuit and gate how an attempt failed; cut short by a deadline, it doesn't count.
+        """
+        now = self.runtime.clock.monotonic()
+        breaker = call.circuit.breaker
+        if verdict.closes_gate:
+            seconds = self.gate.close(verdict.error, now)
+            facts = {"pause_s": round(seconds, 3)}
+            self.emit("INFO", "gate", call=call, status_code=verdict.error.status_code, extra=facts)
+        if verdict.lesson is Lesson.ANSWERED:
+            breaker.answered(permit, now)
+        elif verdict.lesson is Lesson.FAILURE and counts:
+            if call.circuit.suspects.failed(fingerprint(call.request), now):
+                breaker.released(permit)
+            else:
+                breaker.failed(permit, now)
+        else:
+            breaker.released(permit)
+
+    def call_failed(self, call: Call, permit: Permit, stopped_by: StoppedBy | None) -> None:
+        """
+        Tell the circuit that a whole call failed by the provider's fault.
+        """
+        counts = stopped_by in ("attempts", "permanent", "in_doubt")
+        if counts and call.verdict is not None and call.verdict.lesson is Lesson.FAILURE:
+            if not call.circuit.suspects.call_failed(fingerprint(call.request)):
+                call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
+
+    def _circuit_changed(self, operation: str, old: State, new: State) -> None:
+        circuit = self._circuits[operation]
+        if new is State.CLOSED and old is State.HALF_OPEN:
+            self.slots.ramp()
+        self.runtime.waits.wake(circuit.waiting)
+        if old is not new:
+            level: Level = "WARNING" if new is State.OPEN else "INFO"
+            facts = {"old": str(old), "new": str(new)}
+            self.emit(level, "breaker", operation=operation, breaker=str(new), extra=facts)
+        if self.runtime.store is not None:
+            self.runtime.store.save_breaker(self.breaker_record(operation))
+
+    def breaker_record(self, operation: str) -> BreakerRecord:
+        """
+        Return the state of an operation's circuit as it is stored.
+        """
+        breaker = self.circuit(operation).breaker
+        wall = self.runtime.clock.time()
+        wait = breaker.wait(self.runtime.clock.monotonic()) if breaker.state is State.OPEN else 0.0
+        return BreakerRecord(
+            provider=self.name,
+            operation=operation,
+            state=breaker.state.value,
+            generation=breaker.generation,
+            open_until=int((wall + wait) * 1e6) if breaker.state is State.OPEN else 0,
+            reopened=breaker.reopened,
+            successes=breaker.successes,
+            updated_at=int(wall * 1e6),
+        )
+
+    # -------------------------------------------------------------- start and stop
+
+    async def restore(self) -> None:
+        """
+        Take over the stored state of the circuits.
+        """
+        if self.runtime.store is None:
+            return
+        for record in await self.runtime.store.breakers(self.name):
+            if record.operation in self.provider.operations:
+                self.circuit(record.operation).breaker.restore(
+                    State(record.state),
+                    generation=record.generation,
+                    wait=record.open_until / 1e6 - self.runtime.clock.time(),
+                    now=self.runtime.clock.monotonic(),
+                )
+
+    async def start(self) -> None:
+        """
+        Run the provider's ``start`` once, however many calls ask for it at the same time.
+
+        A failure is tried again by the next attempt, but a missing ability stays missing.
+        """
+        if self._never_starts is not None:
+            raise self._never_starts
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(self._start_ended)
+        await asyncio.shield(self._starting)
+
+    async def start_early(self) -> None:
+        """
+        Run ``start`` before the first call; that one tries again what failed here.
+        """
+        if self.started:
+            return
+        try:
+            await self.start()
+        except Exception as error:  # noqa: BLE001 - the next call meets it under the contract
+            self.emit("WARNING", "start_failed", error_type=type(error).__name__)
+
+    async def _start(self) -> None:
+        assert self.provider.start is not None
+        context = StartContext(self)
+        async with asyncio.timeout(self.settings.policy().attempt_timeout):
+            self.state = await threads.run(self.provider.start, context)
+        self.started = True
+
+    def _start_ended(self, task: asyncio.Task[None]) -> None:
+        self._starting = None
+        if not task.cancelled() and isinstance(task.exception(), ProviderCapabilityError):
+            self._never_starts = task.exception()  # type: ignore[assignment]
+
+    async def stop(self) -> None:
+        """
+        Let the provider give back what its ``start`` took.
+        """
+        if self.provider.stop is None or self.provider.start is None or not self.started:
+            return
+        try:
+            async with asyncio.timeout(self.settings.policy().attempt_timeout):
+                await threads.run(self.provider.stop, self.state)
+        except Exception as error:  # noqa: BLE001 - one plugin must not keep the others open
+            self.emit("ERROR", "stop_failed", error_type=type(error).__name__)
+
+    async def close(self) -> None:
+        """
+        Close the session.
+        """
+        if self._session is not None:
+            await self._session.close()
+
+    def emit(self, level: Level, event: str, *, call: Call | None = None, **fields: Any) -> None:
+        """
+        Send an event about this provider, and about *call* if one is given.
+        """
+        events = self.runtime.events
+        if not events.wants(level):
+            return
+        if call is not None:
+            fields = {
+                "call_id": call.call_id,
+                "operation": call.operation.name,
+                "surface": call.surface,
+                "breaker": str(call.circuit.breaker.state),
+                **fields,
+            }
+        events.emit(Event(level=level, event=event, provider=self.name, **fields))
+
+
+def fingerprint(request: Any) -> str:
+    """
+    Return a digest of what was asked, the same for the same arguments of any caller.
+    """
+    import hashlib
+    import json
+
+    asked = attrs.asdict(request, recurse=True, filter=lambda field, _: field.name not in _WHO)
+    text = json.dumps(asked, sort_keys=True, default=repr)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
+
+
+_WHO = frozenset({"call_id", "surface"})

@@ -1,0 +1,355 @@
+"""
+Which providers are installed, and how each becomes one the runner can call.
+
+Listing reads entry points without importing anything; a plugin is imported on first use,
+and a broken one hurts nobody else.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from seedcore.errors import (
+    BrokenPluginError,
+    DisabledProviderError,
+    IncompatiblePluginError,
+    PluginError,
+    ProviderClashError,
+    UnknownOperationError,
+    UnknownProviderError,
+)
+from seedcore.model import Operation
+from seedcore.settings import RESERVED_PROVIDER_NAMES
+
+Status = Literal[
+    "ready", "loaded", "unconfigured", "broken", "incompatible", "clash", "disabled"
+]
+PROVIDERS = "seedcore.providers"
+SINKS = "seedcore.sinks"
+COMMANDS = "seedcore.commands"
+
+KNOWN_DISTRIBUTIONS: Mapping[str, str] = dict.fromkeys(
+    ("z1r", "z2r", "ffr", "smb3r", "aosr"), "seedcore-local"
+)
+"""Providers whose distribution isn't called ``seedcore-<provider>``."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """
+    One line of ``seedcore list``; ``reason`` says what is wrong and what to do.
+    """
+
+    provider: str
+    status: Status
+    distribution: str | None = None
+    version: str | None = None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Provider:
+    """
+    A loaded provider: its declaration, and each implementation resolved once.
+    """
+
+    name: str
+    distribution: str | None
+    version: str | None
+    declaration: Any
+    operations: Mapping[str, Operation]
+    map_error: Callable[..., Any] | None = None
+    audit: Callable[..., Any] | None = None
+    start: Callable[..., Any] | None = None
+    stop: Callable[..., Any] | None = None
+
+    def operation(self, name: str) -> Operation:
+        """
+        Return the operation called *name*.
+
+        Raises UnknownOperationError.
+        """
+        found = self.operations.get(name)
+        if found is None:
+            raise UnknownOperationError(self.name, name, self.operations)
+        return found
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Found:
+    """
+    A provider that is known but not loaded: its entry point, or the object added in code.
+    """
+
+    name: str
+    entry_point: importlib.metadata.EntryPoint | None = None
+    target: Any = None
+
+    @property
+    def distribution(self) -> str | None:
+        return self._dist.name if self._dist else None
+
+    @property
+    def version(self) -> str | None:
+        return self._dist.version if self._dist else None
+
+    @property
+    def requires(self) -> list[str]:
+        return (self._dist.requires or []) if self._dist else []
+
+    @property
+    def _dist(self) -> importlib.metadata.Distribution | None:
+        return self.entry_point.dist if self.entry_point else None
+
+
+class Registry:
+    """
+    The providers this process knows: those of installed plugins, and those added in code.
+    """
+
+    def __init__(self, *, discover: bool = True) -> None:
+        self._found: dict[str, list[_Found]] = {}
+        self._loaded: dict[str, Provider] = {}
+        self._failed: dict[str, PluginError] = {}
+        self._disabled: frozenset[str] = frozenset()
+        self._only: frozenset[str] = frozenset()
+        if discover:
+            for entry_point in importlib.metadata.entry_points(group=PROVIDERS):
+                found = _Found(name=entry_point.name, entry_point=entry_point)
+                self._found.setdefault(found.name, []).append(found)
+
+    def add(self, name: str, provider: Any) -> None:
+        """
+        Make *provider* (a function, class, instance or module) callable as *name*.
+
+        A provider of an installed plugin with that name is replaced. Raises
+        BrokenPluginError when it isn't a provider.
+        """
+        found = _Found(name=name, target=provider)
+        loaded = _load(found)
+        self._found[name] = [found]
+        self._loaded[name] = loaded
+        self._failed.pop(name, None)
+
+    def restrict(self, *, disable: Iterable[str] = (), only: Iterable[str] = ()) -> None:
+        """
+        Switch providers off: those in *disable*, and all but *only* if it isn't empty.
+        """
+        self._disabled = frozenset(disable)
+        self._only = frozenset(only)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """
+        The names of all installed providers, whatever their state, sorted.
+        """
+        return tuple(sorted(self._found))
+
+    def load(self, name: str) -> Provider:
+        """
+        Return the provider called *name*, importing its plugin on first use.
+
+        Raises UnknownProviderError, or another PluginError that says why it can't be used.
+        """
+        loaded = self._loaded.get(name)
+        if loaded is not None and not self._switched_off(name):
+            return loaded
+        if name in self._failed:
+            raise self._failed[name]
+        found = self._choose(name)
+        try:
+            provider = _load(found)
+        except PluginError as error:
+            self._failed[name] = error
+            raise
+        self._loaded[name] = provider
+        return provider
+
+    def load_all(self) -> None:
+        """
+        Load every provider that isn't switched off; raise the first PluginError.
+        """
+        for name in self.names:
+            if not self._switched_off(name):
+                self.load(name)
+
+    def listing(self) -> list[Listing]:
+        """
+        Return one line per provider; imports no plugin.
+        """
+        return [self._line(name) for name in self.names]
+
+    def _line(self, name: str) -> Listing:
+        found = self._found[name][0]
+        status: Status = "loaded" if name in self._loaded else "ready"
+        reason = None
+        try:
+            if name in self._failed:
+                raise self._failed[name]
+            self._choose(name)
+        except PluginError as error:
+            status, reason = _status_of(error), str(error)
+        return Listing(
+            provider=name,
+            status=status,
+            distribution=found.distribution,
+            version=found.version,
+            reason=reason,
+        )
+
+    def _choose(self, name: str) -> _Found:
+        """
+        Return the one usable candidate for *name*, checked without importing it.
+        """
+        candidates = self._found.get(name)
+        if not candidates:
+            known = KNOWN_DISTRIBUTIONS.get(name, f"seedcore-{name.lower().replace('_', '-')}")
+            raise UnknownProviderError(name, self._found, known)
+        if switch := self._switched_off(name):
+            raise DisabledProviderError(name, switch)
+        if len(candidates) > 1:
+            origins = " and ".join(sorted(str(found.distribution) for found in candidates))
+            reason = f"{origins} both offer it. Uninstall one of them."
+            raise ProviderClashError(name, None, reason)
+        found = candidates[0]
+        _check_name(found)
+        _check_compatible(found)
+        return found
+
+    def _switched_off(self, name: str) -> str | None:
+        if name in self._disabled:
+            return "SEEDCORE_DISABLE (or disable in seedcore.toml)"
+        if self._only and name not in self._only:
+            return "SEEDCORE_ONLY (or only in seedcore.toml)"
+        return None
+
+
+def _status_of(error: PluginError) -> Status:
+    statuses: tuple[tuple[type[PluginError], Status], ...] = (
+        (DisabledProviderError, "disabled"),
+        (ProviderClashError, "clash"),
+        (IncompatiblePluginError, "incompatible"),
+    )
+    return next((status for kind, status in statuses if isinstance(error, kind)), "broken")
+
+
+def _check_name(found: _Found) -> None:
+    if not _NAME.fullmatch(found.name):
+        reason = "a provider's name is letters, digits, '-', '_' and '.'"
+        raise BrokenPluginError(found.name, found.distribution, reason)
+    if found.name.lower() in RESERVED_PROVIDER_NAMES:
+        reason = "its name is reserved for settings of seedcore; its author must rename it"
+        raise BrokenPluginError(found.name, found.distribution, reason)
+
+
+def _check_compatible(found: _Found) -> None:
+    """
+    Compare what the distribution requires of seedcore with what is installed.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    for text in found.requires:
+        if not text.lower().startswith("seedcore"):
+            continue  # parsing is slow, and no other line can matter
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if canonicalize_name(requirement.name) != "seedcore":
+            continue
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        installed = importlib.metadata.version("seedcore")
+        if not requirement.specifier.contains(installed, prereleases=True):
+            reason = (
+                f"it needs seedcore{requirement.specifier}, but {installed} is installed. "
+                f"Update one of them: pip install -U seedcore {found.distribution}"
+            )
+            raise IncompatiblePluginError(found.name, found.distribution, reason)
+
+
+def _load(found: _Found) -> Provider:
+    _check_name(found)
+    target = _import(found)
+    try:
+        return _resolve(found, target)
+    except PluginError:
+        raise
+    except Exception as error:
+        reason = f"it is no valid plugin: {type(error).__name__}: {error}"
+        raise BrokenPluginError(found.name, found.distribution, reason) from error
+
+
+def _import(found: _Found) -> Any:
+    """
+    Import and, for a class, instantiate what the entry point names.
+
+    A plugin may raise anything here, SystemExit included; only Ctrl-C goes through.
+    """
+    try:
+        target = found.entry_point.load() if found.entry_point else found.target
+        return target() if inspect.isclass(target) else target
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        origin = found.entry_point.value if found.entry_point else repr(found.target)
+        reason = f"importing {origin} raised {type(error).__name__}: {error}"
+        raise BrokenPluginError(found.name, found.distribution, reason) from error
+
+
+def _resolve(found: _Found, target: Any) -> Provider:
+    """
+    Turn what was imported into a Provider, with pluggy checking the hooks.
+    """
+    from seedcore.adapt import adapt
+
+    def broken(reason: str) -> BrokenPluginError:
+        return BrokenPluginError(found.name, found.distribution, reason)
+
+    hooks, operations, declaration = adapt(target, broken)
+    return Provider(
+        name=found.name,
+        distribution=found.distribution,
+        version=found.version,
+        declaration=declaration,
+        operations=operations,
+        **hooks,
+    )
+
+
+def load_objects(group: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """
+    Import the objects of another entry-point *group*: those that work, and why others don't.
+    """
+    objects: dict[str, Any] = {}
+    broken: dict[str, str] = {}
+    for entry_point in importlib.metadata.entry_points(group=group):
+        try:
+            objects[entry_point.name] = entry_point.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            broken[entry_point.name] = f"{type(error).__name__}: {error}"
+    return objects, broken
+
+
+__all__ = [
+    "COMMANDS",
+    "KNOWN_DISTRIBUTIONS",
+    "PROVIDERS",
+    "SINKS",
+    "Listing",
+    "Provider",
+    "Registry",
+    "Status",
+    "load_objects",
+]

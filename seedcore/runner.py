@@ -1,0 +1,452 @@
+"""
+The one path every call takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Mapping
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from seedcore import audit
+from seedcore.attempt import attempt
+from seedcore.call import Call, Context
+from seedcore.contract.breaker import Permit
+from seedcore.contract.classify import Retry
+from seedcore.contract.deadline import Clock, Limits, Waits
+from seedcore.contract.retry import Delays
+from seedcore.errors import (
+    DuplicateCallError,
+    ProviderError,
+    SeedcoreError,
+    StoppedBy,
+)
+from seedcore.events import Events, JsonLines, Loguru
+from seedcore.lane import Lane, Runtime
+from seedcore.model import AuditState, Seed, SeedMeta, Spoilers
+from seedcore.plugins import SINKS, Registry, load_objects
+from seedcore.policy import Policy, Profile
+from seedcore.settings import Settings
+from seedcore.validate import checked_name, checked_seconds, request_of
+
+if TYPE_CHECKING:
+    from seedcore.events import Sink
+    from seedcore.store import Store
+
+FROM_SETTINGS: Any = "from settings"
+"""The default of *database*: the one named in the settings."""
+
+TOO_MANY_REQUESTS = 429
+
+AFTER_DRAIN = 5.0
+"""Seconds that cancelled attempts, and then the audit, may take to finish at shutdown."""
+
+
+class Runner:
+    """
+    Calls providers by name under one contract; an async context manager.
+
+    *settings* has the shape of ``seedcore.toml`` and wins over it; *database* is a URL, or
+    ``None`` for no audit; *sinks* receive the events instead of loguru; *start* names
+    providers to prepare before the first call; *clock* and *rng* replace time and chance.
+
+    Raises SettingsError for settings that are wrong, and DatabaseError when entered while
+    the database can't be opened.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        registry: Registry | None = None,
+        database: str | None = FROM_SETTINGS,
+        clock: Clock | None = None,
+        rng: Random | None = None,
+        sinks: Iterable[Sink] | None = None,
+        start: Iterable[str] = (),
+    ) -> None:
+        self.registry = Registry() if registry is None else registry
+        self.settings = Settings.load(settings, installed=self.registry.names)
+        core = self.settings.core
+        self.registry.restrict(disable=core.disable, only=core.only)
+        if core.strict:
+            self.registry.load_all()
+        self._database = core.database_url if database is FROM_SETTINGS else database
+        self._sinks = sinks
+        self._start = tuple(start)
+        self._clock = clock or Clock()
+        self._rng = rng or Random()  # noqa: S311 - jitter and ids, no secrets
+        self._prefix = f"{self._rng.getrandbits(60):015x}-"
+        self._numbers = itertools.count(1)
+        self._lanes: dict[str, Lane] = {}
+        self._opening = asyncio.Lock()
+        self._given: set[str] = set()
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._runtime: Runtime | None = None
+
+    # ---------------------------------------------------------------- lifetime
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """
+        Open the database and start what was asked to start. Raises DatabaseError.
+        """
+        store: Store | None = None
+        if self._database is not None:
+            # Imported here: the command line lists plugins without a database.
+            from seedcore.store import Store
+
+            store = await Store.open(self._database)
+        self._runtime = Runtime(
+            clock=self._clock,
+            rng=self._rng,
+            waits=Waits(self._clock),
+            limits=Limits(),
+            events=self._events(),
+            store=store,
+        )
+        try:
+            for name in self._start:
+                await (await self._lane(name)).start_early()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """
+        Drain: refuse new calls, let attempts in flight end, write the audit, close sessions.
+        """
+        runtime = self._runtime
+        if runtime is None or runtime.draining:
+            return
+        runtime.draining = True
+        runtime.waits.wake()
+        for seconds in (self.settings.core.drain_timeout, AFTER_DRAIN):
+            await self._wait_idle(seconds)
+            runtime.limits.fire_all()
+        for lane in self._lanes.values():
+            await lane.stop()
+        if runtime.store is not None:
+            await runtime.store.close(timeout=AFTER_DRAIN)
+        for lane in self._lanes.values():
+            await lane.close()
+        runtime.limits.close()
+
+    async def _wait_idle(self, seconds: float) -> None:
+        if not self._running:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return
+
+    def _events(self) -> Events:
+        if self._sinks is not None:
+            return Events(self._sinks)
+        log = self.settings.core.log
+        sinks: list[Sink] = [] if log == "off" else [JsonLines() if log == "json" else Loguru()]
+        extra, broken = load_objects(SINKS)
+        events = Events([*sinks, *extra.values()], level="INFO" if log == "json" else "DEBUG")
+        for name, reason in broken.items():
+            events.report_broken(name, reason)
+        return events
+
+    # ------------------------------------------------------------------- calls
+
+    async def generate(
+        self,
+        provider: str,
+        *,
+        surface: str,
+        preset: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        race: bool = False,
+        spoilers: Spoilers = "off",
+        branch: str | None = None,
+        options: Any = None,
+        call_id: str | None = None,
+        deadline: float | None = None,
+        patience: float | None = None,
+        profile: Profile = "interactive",
+        policy: Mapping[str, Any] | None = None,
+        sealed: bool = False,
+    ) -> Seed:
+        """
+        Roll one seed.
+
+        *surface* says where the call came from, *options* are the provider's own arguments,
+        *settings* a whole settings document for providers that take one. *deadline* and
+        *patience* are seconds, *policy* single limits that differ for this call. A *call_id*
+        means "this once". A *sealed* seed is hidden by every reader of the audit.
+
+        Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
+        but CancelledError.
+        """
+        lane = self._lanes.get(provider) or await self._lane(provider)
+        arguments = {
+            "preset": preset,
+            "settings": settings,
+            "race": race,
+            "spoilers": spoilers,
+            "branch": branch,
+            "options": options,
+            "sealed": sealed,
+        }
+        limits = lane.settings.policy(profile, "generate")
+        if policy or patience is not None:
+            limits = _overridden(limits, policy, patience)
+        call = self._call(lane, "generate", surface, call_id, limits, deadline)
+        seed: Seed = await self._run(call, arguments)
+        return seed
+
+    async def call(
+        self,
+        provider: str,
+        operation: str,
+        /,
+        *,
+        surface: str,
+        call_id: str | None = None,
+        deadline: float | None = None,
+        patience: float | None = None,
+        profile: Profile = "interactive",
+        policy: Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """
+        Call any other operation of a provider; *arguments* are its own.
+
+        Raises as ``generate`` does.
+        """
+        lane = self._lanes.get(provider) or await self._lane(provider)
+        limits = _overridden(lane.settings.policy(profile, operation), policy, patience)
+        call = self._call(lane, operation, surface, call_id, limits, deadline)
+        return await self._run(call, arguments)
+
+    async def _nested(
+        self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
+    ) -> Any:
+        lane = self._lanes.get(provider) or await self._lane(provider)
+        limits = lane.settings.policy("interactive", operation)
+        surface = parent.request.surface
+        remaining = parent.deadline - self._clock.monotonic()
+        call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
+        call.call_id, call.nested = call_id, True
+        return await self._run(call, arguments)
+
+    def _call(
+        self,
+        lane: Lane,
+        operation: str,
+        surface: str,
+        call_id: str | None,
+        policy: Policy,
+        deadline: float | None,
+    ) -> Call:
+        """
+        Begin the record of a call: its operation, id and deadline.
+        """
+        total = policy.total_timeout
+        if deadline is not None:
+            total = min(total, checked_seconds(deadline, "deadline"))
+        now = self._clock.monotonic()
+        return Call(
+            lane=lane,
+            operation=lane.provider.operation(operation),
+            surface=checked_name(surface, "surface"),
+            call_id=checked_name(call_id, "call_id") if call_id else self._next_id(),
+            given=call_id is not None,
+            policy=policy,
+            started=now,
+            deadline=now + total,
+        )
+
+    def _next_id(self) -> str:
+        return f"{self._prefix}{next(self._numbers):x}"
+
+    async def _run(self, call: Call, arguments: dict[str, Any]) -> Any:
+        """
+        Take *call* through the contract: validate, then attempts until one settles it.
+        """
+        lane = call.lane
+        runtime = lane.runtime
+        permit: Permit | None = None
+        self._running += 1
+        try:
+            call.request = request_of(call, arguments)
+            if call.given:
+                await self._claim(call)
+            context = Context(call, self._nested)
+            lane.budget.call()
+            while True:
+                permit = lane.try_admit(call) or await lane.admit(call)
+                value = await attempt(call, context, permit)
+                if call.verdict is None:
+                    return await self._succeeded(call, value)
+                pause = self._pause(call)
+                if pause:
+                    await runtime.waits.sleep(pause)
+                    call.spent("backoff", pause)
+        except ProviderError as error:
+            raise self._failed(call, permit, error) from call.cause
+        finally:
+            if call.given:
+                self._given.discard(call.call_id)
+            self._running -= 1
+            if runtime.draining and not self._running:
+                self._idle.set()
+
+    async def _claim(self, call: Call) -> None:
+        """
+        Make sure that a call_id given by the caller is used once.
+        """
+        if call.call_id in self._given:
+            call.given = False  # it belongs to the other call, which will let go of it
+            raise DuplicateCallError(call.call_id)
+        self._given.add(call.call_id)
+        store = call.lane.runtime.store
+        if store is not None and await store.has_call(call.call_id):
+            raise DuplicateCallError(call.call_id)
+
+    def _pause(self, call: Call) -> float:
+        """
+        Return the seconds to sleep before the next attempt; raise when there is none.
+        """
+        lane, policy, verdict = call.lane, call.policy, call.verdict
+        assert verdict is not None
+        error = verdict.error
+        now = self._clock.monotonic()
+        if not verdict.may_retry(call.operation.effect):
+            in_doubt = verdict.retry is Retry.BY_EFFECT
+            raise error.filled(stopped_by="in_doubt" if in_doubt else "permanent")
+        if lane.runtime.draining:
+            raise error.filled(stopped_by="draining")
+        if call.counted >= policy.attempts_allowed or not policy.retries:
+            raise error.filled(stopped_by="attempts")
+        at_gate = verdict.closes_gate
+        if at_gate:
+            pause = lane.gate.wait(now)
+        else:
+            call.delays = call.delays or Delays(policy, self._rng)
+            pause = call.delays.next()
+        retry_at = self._clock.time() + pause if at_gate else None
+        if at_gate and pause > policy.patience - call.waited:
+            raise error.filled(stopped_by="patience", retry_at=retry_at)
+        if now + pause >= call.deadline:
+            raise error.filled(stopped_by="deadline", retry_at=retry_at)
+        if error.status_code != TOO_MANY_REQUESTS and not lane.budget.take(now):
+            raise error.filled(stopped_by="budget")
+        call.emit_attempt("WARNING", "retry", retry_in_s=round(pause, 3))
+        # The gate itself is waited for together with everyone else, at admission.
+        return 0.0 if at_gate else pause
+
+    async def _succeeded(self, call: Call, value: Any) -> Any:
+        """
+        Write the audit row and return *value*; a seed gets its meta.
+        """
+        lane = call.lane
+        latency = (self._clock.monotonic() - call.started) * 1e3
+        state: AuditState = "off"
+        if lane.runtime.store is not None and call.operation.audited and not call.nested:
+            state = await self._record(call, value, latency)
+        call.emit_outcome("INFO", "success", latency)
+        if not isinstance(value, Seed):
+            return value
+        return value.with_meta(
+            SeedMeta(
+                call_id=call.call_id,
+                provider=lane.name,
+                operation=call.operation.name,
+                surface=call.surface,
+                attempts=call.attempts,
+                latency_ms=latency,
+                audit=state,
+                possible_duplicate=call.duplicate,
+            )
+        )
+
+    async def _record(self, call: Call, value: Any, latency: float) -> AuditState:
+        """
+        Write the row; the seed exists, so whatever fails here only loses the row.
+        """
+        store = call.lane.runtime.store
+        assert store is not None
+        row: dict[str, Any] = {}
+        try:
+            record = audit.success_record(call, value, latency)
+            row = audit.row_for_event(record)
+            await store.write(record)
+        except Exception as error:  # noqa: BLE001 - never repeat or lose a seed for its row
+            name = type(error).__name__
+            call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": row})
+            return "lost"
+        return "durable"
+
+    def _failed(self, call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
+        """
+        Return the error as the caller gets it, after telling breaker, events and failure table.
+        """
+        lane = call.lane
+        latency = (self._clock.monotonic() - call.started) * 1e3
+        stopped_by: StoppedBy = error.stopped_by or "permanent"
+        facts = {
+            **vars(error),
+            "provider": error.provider or lane.name,
+            "operation": error.operation or call.operation.name,
+            "call_id": call.call_id,
+            "attempts": call.attempts,
+            "in_doubt": error.in_doubt or call.in_doubt,
+            "stopped_by": stopped_by,
+        }
+        final = error.filled(**lane.redactor.plain(facts))
+        if permit is not None:
+            lane.call_failed(call, permit, stopped_by)
+        if call.attempts and call.verdict is not None:
+            call.emit_attempt("DEBUG", "failure")
+        call.emit_outcome("ERROR", "failure", latency, final)
+        if lane.runtime.store is not None and not call.refused and not call.nested:
+            lane.runtime.store.write_failure(audit.failure_record(call, final, latency))
+        return final
+
+    # ------------------------------------------------------------------- lanes
+
+    async def _lane(self, name: str) -> Lane:
+        """
+        Return the lane of provider *name*, opened on first use. Raises PluginError.
+        """
+        runtime = self._runtime
+        if runtime is None:
+            msg = "Open the runner first: 'async with seedcore.Runner() as runner: ...'"
+            raise SeedcoreError(msg)
+        async with self._opening:
+            lane = self._lanes.get(name)
+            if lane is None:
+                provider = self.registry.load(name)
+                lane = Lane(provider, self.settings.provider(name, provider.declaration), runtime)
+                await lane.restore()
+                self._lanes[name] = lane
+            return lane
+
+
+def _overridden(
+    limits: Policy, changes: Mapping[str, Any] | None, patience: float | None
+) -> Policy:
+    if changes:
+        limits = limits.override(changes)
+    return limits if patience is None else limits.override({"patience": patience})

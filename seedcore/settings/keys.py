@@ -1,0 +1,113 @@
+"""
+What can be set: the runner's own keys, the keys of a provider, the limits of its calls.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import attrs
+
+from seedcore.errors import SettingsError, environment_name
+from seedcore.model import Effect
+from seedcore.policy import Policy, _count, _number, _setting
+
+
+def masked_url(url: str | None) -> str:
+    """
+    Return *url* without user name, password and query; ``***`` for what is no URL.
+    """
+    scheme, separator, rest = (url or "").partition("://")
+    place, question, query = rest.partition("?")
+    # An "@" that wasn't percent-encoded may stand anywhere: rather show too little.
+    if not separator or "@" in query:
+        return f"{scheme}://***" if separator else str(url and "***")
+    _, at, place = place.rpartition("@")
+    return f"{scheme}://{'***@' if at else ''}{place}{'?***' if question else ''}"
+
+
+def _web_address(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not _is_web_address(value):
+        msg = f"{attribute.name} must be an http:// or https:// address without a query."
+        raise SettingsError(msg)
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(_WEB_ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0)
+    except ValueError:  # of the port, or of an IPv6 address
+        return False
+
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
+
+def _plain_setting(default: Any, text: str, **field: Any) -> Any:
+    return attrs.field(default=default, metadata={"help": text}, **field)
+
+
+@attrs.frozen(kw_only=True)
+class CoreSettings:
+    """
+    The runner's own settings, at the top level of the file or as ``SEEDCORE_<KEY>``.
+    """
+
+    database_url: str = _plain_setting(
+        "sqlite://seedcore.sqlite3", "where audit rows go", repr=masked_url
+    )
+    log: Literal["text", "json", "off"] = _plain_setting(
+        "text", "how the command line and servers write events"
+    )
+    disable: tuple[str, ...] = _plain_setting((), "plugins or providers that are not loaded")
+    only: tuple[str, ...] = _plain_setting((), "when set, nothing else is loaded")
+    strict: bool = _plain_setting(False, "true makes a broken plugin an error at the start")
+    drain_timeout: float = _setting(
+        65.0, _number(0, 3600, "seconds"), "time attempts in flight get at shutdown"
+    )
+
+
+@attrs.frozen(kw_only=True)
+class SiteSettings:
+    """
+    What the core reads from a provider's table beside the limits of its calls.
+    """
+
+    base_url: str | None = _plain_setting(
+        None, "where the provider's requests go", repr=masked_url, validator=_web_address
+    )
+    hosts: tuple[str, ...] = _plain_setting((), "further hosts that redirects may go to")
+    title: str | None = _plain_setting(None, "the name people see")
+    homepage: str | None = _plain_setting(None, "a page for people")
+    effect: Effect = _plain_setting(Effect.REPEATABLE, "what repeating generate does")
+    pool_size: int = _setting(64, _count(1, 10_000), "connections kept open")
+    response_limit: int = _setting(
+        8 * 2**20, _count(1, 2**30), "bytes of one response after decompression"
+    )
+
+
+CORE_KEYS = tuple(attrs.fields_dict(CoreSettings))
+SITE_KEYS = tuple(attrs.fields_dict(SiteSettings))
+LIMIT_KEYS = (*Policy.keys(), "pool_size", "response_limit")
+"""Limits stand at the top level for all providers, or in the table of one."""
+TOP_KEYS = (*CORE_KEYS, *LIMIT_KEYS)
+PROVIDER_KEYS = (*SITE_KEYS, *Policy.keys())
+TABLES = ("providers", "operations")
+PER_PROVIDER = ("max_concurrent", "max_queued")
+"""Slots are shared by all operations of a provider, so they can't be set for one."""
+OPERATION_KEYS = tuple(sorted({*Policy.keys()} - {*PER_PROVIDER}))
+
+
+def _leading_words(key: str) -> set[str]:
+    words = key.split("_")
+    return {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+
+
+_RESERVED = {words for key in (*TOP_KEYS, "config", *TABLES) for words in _leading_words(key)}
+RESERVED_PROVIDER_NAMES = frozenset(_RESERVED | {words.replace("_", "-") for words in _RESERVED})
+"""Names whose variables couldn't be told from the core's: ``retry``, ``circuit-breaker`` ..."""
+
+CORE_VARIABLES = {environment_name(None, key): key for key in TOP_KEYS}
+CONFIG_VARIABLE = "SEEDCORE_CONFIG"

@@ -1,0 +1,274 @@
+"""
+Plain values (TOML, JSON, text of the environment) to instances of attrs classes.
+
+typed-settings converts lists, tables, paths, dates and unions. Scalars and choices are
+converted here, since the library cuts 3.7 to 3 and takes ``true`` for 1. Like all its
+messages those quote the value; ours never do.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from seedcore.errors import SettingsError, clean_text, did_you_mean
+from seedcore.settings.words import LISTS, expected, rule_of
+
+T = TypeVar("T")
+Fields = Mapping[str, "attrs.Attribute[Any]"]
+
+_FIELDS: WeakKeyDictionary[type[Any], Fields] = WeakKeyDictionary()
+
+
+class Refused(Exception):  # noqa: N818 - it never leaves this package
+    """
+    A value that doesn't fit: *rule* completes the sentence that begins with its key.
+    """
+
+    def __init__(self, rule: str, *path: str) -> None:
+        super().__init__(rule, *path)
+        self.rule = rule.rstrip(".")
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.path)} {self.rule}.".lstrip()
+
+
+def structure(cls: type[T], values: Mapping[str, Any], *, subject: str) -> T:
+    """
+    Return an instance of the attrs class *cls* made of plain *values*.
+
+    Raises ``SettingsError`` for a key that is unknown, missing or whose value doesn't fit;
+    its sentence begins with *subject*, names the key and what is allowed, never the value.
+    """
+    try:
+        return build(cls, values)
+    except Refused as refused:
+        msg = f"{subject}: {refused}"
+    # Raised out here, so that no __context__ carries the library's words.
+    raise SettingsError(msg)
+
+
+def fields_of(cls: type[Any]) -> Fields:
+    """
+    Return what can be given to *cls*, by the name a person writes.
+    """
+    if cls in _FIELDS:
+        return _FIELDS[cls]
+    if not attrs.has(cls):
+        rule = f"{cls.__name__} must be an attrs class"
+        raise Refused(rule)
+    try:
+        attrs.resolve_types(cls)
+    except NameError as error:
+        rule = f"{cls.__name__} uses the type {error.name!r}, which its module doesn't define"
+        raise Refused(rule) from None
+    fields = {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
+    return _FIELDS.setdefault(cls, fields)
+
+
+def missing_from(cls: type[Any], values: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    Return the keys without a default that *values* lacks.
+    """
+    return tuple(
+        key
+        for key, field in fields_of(cls).items()
+        if field.default is attrs.NOTHING and key not in values
+    )
+
+
+def build(cls: type[T], values: object) -> T:
+    """
+    Return an instance of *cls*, or raise ``Refused``.
+    """
+    fields = fields_of(cls)
+    if not isinstance(values, Mapping):
+        rule = "must be a table"
+        raise Refused(rule)
+    for key in values:
+        if key not in fields:
+            known = ", ".join(fields) or "none"
+            rule = f"is unknown.{did_you_mean(str(key), fields)} Known: {known}"
+            raise Refused(rule, clean_text(key, 80))
+    missing = missing_from(cls, values)
+    if missing:
+        rule = "must be given"
+        raise Refused(rule, ", ".join(missing))
+    converted = {key: _converted(key, fields[key], value) for key, value in values.items()}
+    try:
+        return cls(**converted)
+    except Exception as error:  # noqa: BLE001 - the checks of plugins raise anything
+        refused = _culprit(fields, converted, error)
+    raise refused
+
+
+def _converted(key: str, field: attrs.Attribute[Any], value: Any) -> Any:
+    if field.converter is not None:
+        return value  # its author knows better than the annotation
+    try:
+        return convert(value, field.type)
+    except Refused as inner:
+        refused = Refused(inner.rule, key, *inner.path)
+    except Exception:  # noqa: BLE001 - the library raises anything
+        refused = Refused(_demand(key, field), key)
+    raise refused
+
+
+def _demand(key: str, field: attrs.Attribute[Any]) -> str:
+    """
+    Return the range that the field's own check names, else its type.
+    """
+    try:
+        if field.validator is not None:
+            field.validator(None, field, math.nan)  # in no range
+    except SettingsError as complaint:
+        return str(complaint).removeprefix(f"{key} ")
+    except Exception:  # noqa: BLE001, S110 - a check that isn't written for people
+        pass
+    return f"must be {expected(field.type)}"
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """
+    Return *value* as *kind*, or raise an exception whose words must not be shown.
+    """
+    if kind in (Any, None, object) or (type(value) is kind and kind is not float):
+        return value
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is None and isinstance(kind, type):
+        return _convert_to_class(value, kind)
+    if origin is Annotated:
+        return convert(value, args[0])
+    if origin is Literal:
+        return _choice(value, {allowed: (allowed, str(allowed)) for allowed in args})
+    if origin in (Union, UnionType) and NoneType in args and len(args) == 2:  # noqa: PLR2004
+        return None if value is None else convert(value, args[args[0] is NoneType])
+    if origin is Sequence:
+        return _convert_composite(value, tuple.__class_getitem__((args[0], ...)), tuple)
+    return _convert_composite(value, kind, origin)
+
+
+def _convert_to_class(value: Any, kind: type) -> Any:
+    if issubclass(kind, Enum):
+        return _choice(value, {m: (m, m.value, str(m.value), m.name) for m in kind})
+    if kind in _SCALARS:
+        return _SCALARS[kind](value)
+    if isinstance(value, kind):
+        return value
+    return build(kind, value) if attrs.has(kind) else _convert_composite(value, kind, kind)
+
+
+def _convert_composite(value: Any, kind: Any, outer: Any) -> Any:
+    if outer in LISTS and not isinstance(value, (str, *LISTS)):
+        raise TypeError
+    # The most common list needs no library, whose import takes 60 ms.
+    if kind == tuple[str, ...] and isinstance(value, str):
+        return tuple(_split(value))
+    return _library()(value, kind)
+
+
+@functools.cache
+def _library() -> Callable[[Any, Any], Any]:
+    from typed_settings.converters import TSConverter
+
+    class Composites(TSConverter):
+        """
+        typed-settings' converter, asking ``convert`` for everything inside a list or table.
+        """
+
+        def structure(self, obj: Any, cl: Any) -> Any:
+            return convert(obj, cl)
+
+    composites = Composites(resolve_paths=False, strlist_sep=_split)
+    return functools.partial(TSConverter.structure, composites)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _choice(value: Any, spellings: Mapping[Any, tuple[Any, ...]]) -> Any:
+    # Types are compared too: True is no 1.
+    for allowed, forms in spellings.items():
+        if any(type(value) is type(form) and value == form for form in forms):
+            return allowed
+    raise ValueError
+
+
+_SWITCH = {"true": True, "yes": True, "on": True, "1": True}
+_SWITCH |= {"false": False, "no": False, "off": False, "0": False}
+
+
+def _switch(value: Any) -> bool:
+    word = str(value) if isinstance(value, int) else value
+    return _SWITCH[word.strip().lower()]
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise TypeError
+    return int(value)
+
+
+def _decimal(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _text(value: Any) -> str:
+    # A whole number loses nothing; "1.10" read as a number by TOML or JSON would.
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise TypeError
+    return str(value)
+
+
+_SCALARS: Mapping[type, Callable[[Any], Any]] = {
+    bool: _switch,
+    int: _whole,
+    float: _decimal,
+    str: _text,
+}
+
+
+def _culprit(fields: Fields, given: Mapping[str, Any], error: Exception) -> Refused:
+    """
+    Find out which field made the constructor fail, by asking each one again.
+    """
+    probe = SimpleNamespace(**{fields[key].name: value for key, value in given.items()})
+    for key, value in given.items():
+        field = fields[key]
+        converter: Any = field.converter
+        if isinstance(converter, attrs.Converter):
+            continue
+        try:
+            checked = converter(value) if converter else value
+            if field.validator is not None:
+                field.validator(probe, field, checked)
+        except SettingsError as complaint:
+            return Refused(_words_of(complaint, fields, given).removeprefix(f"{key} "), key)
+        except Exception:  # noqa: BLE001
+            return Refused(rule_of(field.validator) or "is refused by its own check", key)
+    if isinstance(error, SettingsError):
+        return Refused(_words_of(error, fields, given))
+    return Refused(f"the values of {', '.join(given) or 'the defaults'} don't fit together")
+
+
+def _words_of(error: SettingsError, fields: Fields, given: Mapping[str, Any]) -> str:
+    """
+    Return the sentence of a check that was written for people, without secrets.
+    """
+    words = str(error)
+    for key, value in given.items():
+        if fields[key].metadata.get("secret") and value:
+            words = words.replace(str(value), "***")
+    return words

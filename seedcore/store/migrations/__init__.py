@@ -1,0 +1,3 @@
+"""
+The schema's history; the file names are recorded in the database, so none is ever renamed.
+"""

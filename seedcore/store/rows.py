@@ -1,0 +1,107 @@
+"""
+How records become rows, and the statements that write them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
+
+_JSON_COLUMNS = ("settings", "seed", "report")
+
+
+class Row(list[Any]):
+    """
+    The values of one row; its repr hides them.
+
+    aiosqlite and Tortoise log their arguments at DEBUG, sealed permalinks included.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} values>"
+
+
+class Rows(Row):
+    """
+    Rows of one transaction.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} rows>"
+
+
+class Table:
+    """
+    The rows of one record class: a column per field, in the same order.
+    """
+
+    def __init__(self, name: str, record: type[attrs.AttrsInstance], conflict: str = "") -> None:
+        self.columns = tuple(field.name for field in attrs.fields(record))
+        self._name = name
+        self._conflict = conflict
+        self._take = attrgetter(*self.columns)
+        self._json = tuple(self.columns.index(c) for c in _JSON_COLUMNS if c in self.columns)
+
+    def row(self, record: attrs.AttrsInstance) -> Row:
+        """
+        Return *record* as a row; raises what ``json`` raises for a mapping it can't write.
+        """
+        row = Row(self._take(record))
+        for place in self._json:
+            row[place] = _encode(row[place]) if row[place] else "{}"
+        return row
+
+    def insert(self, dialect: str) -> str:
+        """
+        Return the statement that inserts one row.
+        """
+        postgres = dialect == "postgres"
+        marks = (f"${place}" if postgres else "?" for place in range(1, len(self.columns) + 1))
+        return (
+            f"INSERT INTO {self._name} ({', '.join(self.columns)}) "
+            f"VALUES ({', '.join(marks)}) {self._conflict}"
+        ).rstrip()
+
+
+def _plain(value: object) -> Any:
+    # A plugin's settings may hold more than JSON knows. The repr of an unknown object may
+    # hold anything, a secret too.
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return sorted(value, key=str)
+    if isinstance(value, (date, Decimal, UUID, PurePath)):
+        return str(value)
+    return f"<{type(value).__name__}>"
+
+
+_encode = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+
+CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
+FAILURES = Table("seedcore_failures", FailureRecord)
+BREAKERS = Table(
+    "seedcore_breakers",
+    BreakerRecord,
+    # A process that lags behind must not undo what a peer or an operator did later.
+    "ON CONFLICT (provider, operation) DO UPDATE SET state = excluded.state, "
+    "generation = excluded.generation, open_until = excluded.open_until, "
+    "reopened = excluded.reopened, successes = excluded.successes, "
+    "updated_at = excluded.updated_at "
+    "WHERE excluded.generation > seedcore_breakers.generation "
+    "OR (excluded.generation = seedcore_breakers.generation "
+    "AND excluded.updated_at >= seedcore_breakers.updated_at)",
+)

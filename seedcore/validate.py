@@ -1,0 +1,155 @@
+"""
+What a surface may ask, checked before anything is sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any, get_args
+
+from seedcore.call import Call
+from seedcore.errors import (
+    ProviderCapabilityError,
+    ProviderInvalidRequestError,
+    SettingsError,
+    did_you_mean,
+)
+from seedcore.model import Request, SeedRequest, Spoilers, read_only
+from seedcore.settings import structure
+
+LONGEST_NAME = 200
+"""Most characters of a surface, preset, branch or call_id."""
+
+
+def checked_name(value: object, what: str) -> str:
+    """
+    Return *value* if it is a short printable text.
+
+    Raises SettingsError: a wrong surface or call_id is a mistake of the calling program.
+    """
+    if isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME:
+        return value
+    msg = f"{what} must be a printable text of 1 to {LONGEST_NAME} characters."
+    raise SettingsError(msg)
+
+
+def checked_seconds(value: float, what: str) -> float:
+    """
+    Return *value* if it is a positive number of seconds. Raises SettingsError.
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and math.isfinite(value) and value > 0:
+        return value
+    msg = f"{what} must be a number of seconds greater than 0."
+    raise SettingsError(msg)
+
+
+def request_of(call: Call, arguments: dict[str, Any]) -> Request:
+    """
+    Return the request of *call*.
+
+    Raises ProviderInvalidRequestError with a sentence for the person who asked, and
+    ProviderCapabilityError for what the provider has not declared it can do.
+    """
+    operation = call.operation
+    if operation.name == "generate":
+        return _seed_request(call, **_only_known(arguments, SEED_ARGUMENTS, operation.name))
+    if operation.takes is not None:
+        _only_known(arguments, operation.takes, operation.name)
+    missing = operation.needs.difference(arguments)
+    if missing:
+        text = f"{operation.name} needs {', '.join(sorted(missing))}"
+        raise ProviderInvalidRequestError(text)
+    return Request(
+        provider=call.lane.name,
+        operation=operation.name,
+        surface=call.surface,
+        call_id=call.call_id,
+        arguments=read_only(arguments),
+    )
+
+
+SEED_ARGUMENTS = ("preset", "settings", "race", "spoilers", "branch", "options", "sealed")
+
+
+def _only_known(
+    arguments: dict[str, Any], known: Collection[str], operation: str
+) -> dict[str, Any]:
+    for name in arguments:
+        if name not in known:
+            takes = ", ".join(sorted(known)) or "nothing"
+            text = (
+                f"{operation} has no argument {name!r}, it takes {takes}."
+                f"{did_you_mean(name, known)}"
+            )
+            raise ProviderInvalidRequestError(text)
+    return arguments
+
+
+def _seed_request(
+    call: Call,
+    *,
+    preset: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    race: bool = False,
+    spoilers: Spoilers = "off",
+    branch: str | None = None,
+    options: Any = None,
+    sealed: bool = False,
+) -> SeedRequest:
+    _check_spoilers(race, spoilers)
+    _check_types(preset, settings, race, branch, sealed)
+    return SeedRequest(
+        provider=call.lane.name,
+        operation="generate",
+        surface=call.surface,
+        call_id=call.call_id,
+        preset=preset,
+        settings=read_only(settings),
+        race=race,
+        spoilers=spoilers,
+        branch=branch,
+        options=_options(options, call.lane.provider.declaration.options),
+        sealed=sealed,
+    )
+
+
+def _check_spoilers(race: bool, spoilers: object) -> None:  # noqa: FBT001
+    if spoilers not in get_args(Spoilers):
+        text = f"spoilers is one of {', '.join(get_args(Spoilers))}"
+        raise ProviderInvalidRequestError(text)
+    if spoilers == "delayed":
+        text = "it can't make spoiler logs that are revealed later; use spoilers off"
+        raise ProviderCapabilityError(text)
+    if race and spoilers != "off":
+        text = "a race seed has no spoilers; use spoilers off, or roll without race"
+        raise ProviderInvalidRequestError(text)
+
+
+def _check_types(preset: object, settings: object, race: object, branch: object, sealed: object) -> None:
+    for what, value in (("preset", preset), ("branch", branch)):
+        if value is not None and not (isinstance(value, str) and 0 < len(value) <= LONGEST_NAME):
+            text = f"{what} must be a text of 1 to {LONGEST_NAME} characters"
+            raise ProviderInvalidRequestError(text)
+    for what, value in (("race", race), ("sealed", sealed)):
+        if not isinstance(value, bool):
+            text = f"{what} must be true or false"
+            raise ProviderInvalidRequestError(text)
+    if settings is not None and not isinstance(settings, Mapping):
+        text = "settings must be a mapping of names to values"
+        raise ProviderInvalidRequestError(text)
+
+
+def _options(options: Any, declared: type[Any] | None) -> Any:
+    if declared is not None and isinstance(options, declared):
+        return options
+    if options is not None and not isinstance(options, Mapping):
+        text = "options must be a mapping of names to values"
+        raise ProviderInvalidRequestError(text)
+    if declared is None:
+        return read_only(options)
+    try:
+        return structure(declared, options or {}, subject="option")
+    except SettingsError as error:
+        raise ProviderInvalidRequestError(str(error).rstrip(".")) from None
