@@ -15,6 +15,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -64,30 +65,36 @@ def make_boot() -> None:
         refuse("This Python can't make environments. On Debian or Ubuntu: apt install python3-venv")
     print("Installing nox and uv into .nox/.boot (once) ...", file=sys.stderr)
     shutil.rmtree(BOOT, ignore_errors=True)
-    problem = attempt([sys.executable, "-I", "-m", "venv", str(BOOT)])
-    if problem:
-        refuse(f"Python could not make an environment in {BOOT}: {problem}")
-    pip = [str(BOOT_PYTHON), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    problem = attempt([*pip, "--constraint", str(PINS), "nox", "uv"])
-    if problem:
+    failure = attempt([sys.executable, "-I", "-m", "venv", str(BOOT)])
+    if failure:
+        refuse(f"Python could not make an environment in {BOOT}: {failure.splitlines()[-1]}")
+    pip = [str(BOOT_PYTHON), "-I", "-m", "pip", "install", "--disable-pip-version-check"]
+    failure = attempt([*pip, "--quiet", "--constraint", str(PINS), "nox", "uv"])
+    if failure:
+        # Without a network, pip's last words are about conflicting versions.
+        alone = "Retrying" in failure or "ResolutionImpossible" in failure
+        reason = "it reaches no index that has them" if alone else failure.splitlines()[-1]
         refuse(
-            f"pip could not install nox and uv: {problem} "
+            f"pip could not install nox and uv ({reason}). "
             "Check the network and pip's index settings, then start this again."
         )
 
 
 def attempt(command: list[str]) -> str:
     """
-    Run *command*; return what it said last if it failed, else nothing.
+    Run *command*; return all it said if it failed, else nothing.
     """
     # Indexes, proxies and certificates set for pip stay; another place to install to would
     # leave the environment empty.
     elsewhere = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON"}
     environment = {key: text for key, text in os.environ.items() if key not in elsewhere}
     environment.setdefault("PIP_RETRIES", "1")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["it gave no reason."]
-    return last[0].removeprefix("ERROR: ") if done.returncode else ""
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    said = (done.stdout + done.stderr).strip() or f"it ended with status {done.returncode}"
+    return said if done.returncode else ""
 
 
 def refuse(sentence: str) -> NoReturn:
@@ -109,6 +116,9 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 # Another Python than last time makes the environments anew.
 os.environ.setdefault("NOX_ENABLE_STALENESS_CHECK", "1")
+# The certificate of a company's proxy is among those of the system, which uv doesn't ask by itself.
+if ssl.get_default_verify_paths().cafile:
+    os.environ.setdefault("UV_SYSTEM_CERTS", "1")
 # The wheels are under test: no checkout may shadow them. And a process that may not write
 # bytecode compiles every import again.
 for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
@@ -150,7 +160,7 @@ def build(session: nox.Session) -> None:
     """
     install(session, "test")
     build_into(ROOT / "dist", session)
-    pytest(session, "-m", "built", "tests/test_packaging.py")
+    pytest(session, "--noconftest", "-m", "built", "tests/test_packaging.py")
 
 
 @nox.session(requires=["wheels"])
@@ -233,7 +243,10 @@ def install(
         wheel = f"{module_of(project)}-{project['version']}-py3-none-any.whl"
         options += ["--reinstall-package", project["name"], str(WHEELS / wheel)]
     session.log("Installing " + ", ".join([*(project["name"] for project in projects), *groups]))
-    session.install(*options, log=False)
+    try:
+        session.install(*options, log=False)
+    except nox.command.CommandFailed:
+        session.error("See above. Without a network, UV_OFFLINE=1 takes what earlier runs left")
     expected = {project["name"] for project in projects[1:]}
     if installed_plugins(session) != expected:
         session.error(f"The plugins installed here are {installed_plugins(session)}.")

@@ -73,7 +73,7 @@ def _members(target: Any) -> list[tuple[str, Callable[..., Any]]]:
     """
     Return the routines of *target* by name, without running its properties.
     """
-    members = []
+    members: list[tuple[str, Callable[..., Any]]] = []
     for name in dir(target):
         if name.startswith("__") or isinstance(
             inspect.getattr_static(target, name, None), property

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedcore.call import Call, Context, opened
 from seedcore.contract.breaker import Permit
@@ -21,6 +21,9 @@ from seedcore.errors import (
 from seedcore.lane import Lane
 from seedcore.model import AttemptReport, Effect, Seed
 
+if TYPE_CHECKING:
+    import aiohttp
+
 
 async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     """
@@ -31,14 +34,15 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     result is discarded.
     """
     lane, runtime = call.lane, call.lane.runtime
-    task = asyncio.current_task()
+    task = call.task
     started = runtime.clock.monotonic()
     seconds = call.policy.attempt_timeout
     cut_short = call.deadline - started < seconds
     if cut_short:
         seconds = max(0.0, call.deadline - started)
-    limit = runtime.limits.start(seconds, shared=not cut_short)
-    outer, responses = opened.get(), []
+    limit = runtime.limits.start(seconds, task, shared=not cut_short)
+    outer = opened.get()
+    responses: list[aiohttp.ClientResponse] = []
     opened.set(responses)
     call.attempts += 1
     value: Any = None
@@ -61,6 +65,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     if task is not None and task.cancelling() > call.cancelling:
         _cancelled(call, permit, swallowed=swallowed)
         raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
+    verdict: Verdict | None
     if limit.fired:
         verdict = _limit_verdict(lane, seconds, cut_short=cut_short)
         if swallowed:
@@ -141,26 +146,29 @@ def _settle(
     Tell breaker, gate and budget, give the slot back, and note the attempt.
     """
     lane = call.lane
+    ended = lane.runtime.clock.monotonic()
     call.verdict = verdict
     if verdict is None:
-        lane.succeeded(call, permit)
+        lane.succeeded(call, permit, ended)
     else:
         timeout = isinstance(verdict.error, ProviderTimeoutError)
-        lane.failed(call, permit, verdict, counts=not (cut_short and timeout))
+        lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
         if verdict.maybe_processed:
             call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
             call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
-        if not verdict.closes_gate or verdict.error.status_code == 503:
+        if not verdict.free:
             call.counted += 1
     lane.release(call, success=verdict is None)
+    if verdict is None and not lane.runtime.reports and call.report is None:
+        return  # nobody will read a report of one plain success
     call.attempted(
         AttemptReport(
             started=started - call.started,
-            duration=lane.runtime.clock.monotonic() - started,
+            duration=ended - started,
             outcome="success" if verdict is None else "failure",
             error_type=None if verdict is None else type(verdict.error).__name__,
             status_code=None if verdict is None else verdict.error.status_code,
         )
     )
-    if verdict is None:
+    if verdict is None and lane.runtime.events.wants("DEBUG"):
         call.emit_attempt("DEBUG", "success")

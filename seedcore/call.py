@@ -62,44 +62,37 @@ class Call:
         "request",
         "started",
         "surface",
+        "task",
         "verdict",
         "waited",
         "worker",
     )
 
     request: Request
-    circuit: Circuit
 
     def __init__(
         self,
-        *,
         lane: Lane,
         operation: Operation,
         surface: str,
         call_id: str,
-        given: bool,
         policy: Policy,
         started: float,
         deadline: float,
     ) -> None:
-        task = asyncio.current_task()
         self.lane = lane
         self.operation = operation
-        self.circuit = lane.circuit(operation.name)
+        self.circuit: Circuit = lane.circuit(operation.name)
         self.surface = surface
         self.call_id = call_id
-        self.given = given
         self.policy = policy
         self.started = started
         self.deadline = deadline
-        self.cancelling = task.cancelling() if task else 0
-        self.nested = False
-        self.attempts = 0
-        self.counted = 0
+        self.task = asyncio.current_task()
+        self.cancelling = self.task.cancelling() if self.task else 0
+        self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
+        self.attempts = self.counted = 0
         self.waited = 0.0
-        self.in_doubt = False
-        self.duplicate = False
-        self.refused = False
         self.cause: Exception | None = None
         self.verdict: Verdict | None = None
         self.delays: Delays | None = None

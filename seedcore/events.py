@@ -140,14 +140,14 @@ class Events:
 
     def __init__(self, sinks: Iterable[Sink] = (), *, level: Level = "DEBUG") -> None:
         self._sinks = list(sinks)
-        self._rank = RANK[level]
+        self._rank = RANK[level] if self._sinks else sys.maxsize
         self._reported: set[int] = set()
 
     def wants(self, level: Level) -> bool:
         """
         Whether anybody receives events of *level*: asked first, so that none is built in vain.
         """
-        return bool(self._sinks) and RANK[level] >= self._rank
+        return RANK[level] >= self._rank
 
     def emit(self, event: Event) -> None:
         """

@@ -18,18 +18,11 @@ from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
-from seedcore.errors import (
-    CircuitOpenError,
-    DrainingError,
-    ProviderCapabilityError,
-    ProviderError,
-    ProviderTimeoutError,
-    QueueFullError,
-    StoppedBy,
-)
+from seedcore.errors import ProviderCapabilityError, StoppedBy
 from seedcore.events import Event, Events, Level
 from seedcore.model import BreakerRecord
 from seedcore.plugins import Provider
+from seedcore.policy import Policy, Profile
 from seedcore.redact import Redactor
 from seedcore.settings import ProviderSettings
 
@@ -52,6 +45,13 @@ class Runtime:
     events: Events
     store: Store | None = None
     draining: bool = False
+
+    @property
+    def reports(self) -> bool:
+        """
+        Whether anybody reads the reports of plain successes.
+        """
+        return self.store is not None or self.events.wants("DEBUG")
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -85,6 +85,7 @@ class Lane:
         self._never_starts: ProviderCapabilityError | None = None
         self._session: aiohttp.ClientSession | None = None
         self._circuits: dict[str, Circuit] = {}
+        self._policies: dict[tuple[Profile, str], Policy] = {}
 
     @property
     def name(self) -> str:
@@ -110,63 +111,29 @@ class Lane:
             )
         return self._session
 
+    def policy(self, profile: Profile, operation: str) -> Policy:
+        """
+        Return the limits of an operation's calls.
+        """
+        key = profile, operation
+        found = self._policies.get(key)
+        if found is None:
+            found = self._policies[key] = self.settings.policy(profile, operation)
+        return found
+
     def circuit(self, operation: str) -> Circuit:
         """
         Return the circuit of *operation*.
         """
         circuit = self._circuits.get(operation)
         if circuit is None:
-            policy = self.settings.policy(operation=operation)
+            policy = self.policy("interactive", operation)
 
             def changed(old: State, new: State) -> None:
                 self._circuit_changed(operation, old, new)
 
             circuit = self._circuits[operation] = Circuit(breaker=Breaker(policy, changed))
         return circuit
-
-    # --------------------------------------------------------- getting through
-
-    def try_admit(self, call: Call) -> Permit | None:
-        """
-        Let *call* make an attempt if that needs no waiting.
-        """
-        now = self.runtime.clock.monotonic()
-        if self.runtime.draining or self.gate.wait(now) > 0:
-            return None
-        if self.gate.opened(now):
-            self.slots.ramp()
-        if not self.slots.try_take():
-            return None
-        permit = self._commit(call, now)
-        if permit is None:
-            self.slots.give_back()
-        return permit
-
-    async def admit(self, call: Call) -> Permit:
-        """
-        Let *call* make an attempt: wait for gate, circuit and slot, or refuse.
-
-        Gate and circuit are looked at before queueing for a slot, and again with the slot in
-        hand, since they may have changed meanwhile; only then a probe is taken.
-        """
-        while True:
-            if self.runtime.draining:
-                raise self.refusal(call, "draining")
-            now = self.runtime.clock.monotonic()
-            if (pause := self.gate.wait(now)) > 0:
-                await self._wait(call, pause, "gate")
-                continue
-            if self.gate.opened(now):
-                self.slots.ramp()
-            if (pause := self._circuit_wait(call, now)) > 0:
-                await self._wait(call, pause, "circuit")
-                continue
-            if not self.slots.try_take():
-                await self._queue(call)
-            permit = self._commit(call, self.runtime.clock.monotonic())
-            if permit is not None:
-                return permit
-            self.slots.give_back()
 
     def release(self, call: Call, *, success: bool = False) -> None:
         """
@@ -185,99 +152,22 @@ class Lane:
         call.circuit.breaker.released(permit)
         self.release(call)
 
-    def _commit(self, call: Call, now: float) -> Permit | None:
-        if self.runtime.draining or self.gate.wait(now) > 0:
-            return None
-        if not call.policy.breaker_enabled:
-            return Permit(-1, now)
-        return call.circuit.breaker.admit(now)
-
-    def _circuit_wait(self, call: Call, now: float) -> float:
-        return call.circuit.breaker.wait(now) if call.policy.breaker_enabled else 0.0
-
-    async def _wait(self, call: Call, pause: float, what: str) -> None:
-        """
-        Wait for the gate or the circuit, as far as patience and deadline allow.
-        """
-        now = self.runtime.clock.monotonic()
-        patience = call.policy.patience - call.waited
-        half_open = what == "circuit" and call.circuit.breaker.state is State.HALF_OPEN
-        if pause >= call.deadline - now:
-            raise self.refusal(call, "deadline", pause)
-        if (patience <= 0) if half_open else (pause > patience):
-            raise self.refusal(call, "patience", pause)
-        group = call.circuit.waiting if what == "circuit" else None
-        try:
-            await self.runtime.waits.sleep(min(pause, patience), group)
-        finally:
-            passed = self.runtime.clock.monotonic() - now
-            call.waited += passed
-            call.spent(what, passed)
-
-    async def _queue(self, call: Call) -> None:
-        """
-        Wait for a slot, at most as long as the policy lets a call queue.
-        """
-        now = self.runtime.clock.monotonic()
-        waiter = self.slots.queue()
-        if waiter is None:
-            raise self.refusal(call, "patience", kind=QueueFullError)
-        until = min(call.policy.queue_wait, call.deadline - now)
-        given = False
-        try:
-            given = await self.runtime.waits.until(waiter, until)
-        finally:
-            if not given:
-                self.slots.leave(waiter)
-            call.spent("queue", self.runtime.clock.monotonic() - now)
-        if self.runtime.draining and not given:
-            raise self.refusal(call, "draining")
-        if not given:
-            stopped: StoppedBy = "patience" if until == call.policy.queue_wait else "deadline"
-            raise self.refusal(call, stopped, kind=QueueFullError)
-
-    def refusal(
-        self,
-        call: Call,
-        stopped_by: StoppedBy,
-        pause: float | None = None,
-        kind: type[ProviderError] | None = None,
-    ) -> ProviderError:
-        """
-        Return the error for a call that may not go on: its own last one if it has one.
-        """
-        retry_at = None if pause is None else self.runtime.clock.time() + pause
-        if call.verdict is not None:
-            error = call.verdict.error
-            return error.filled(stopped_by=stopped_by, retry_at=retry_at or error.retry_at)
-        call.refused = True
-        if stopped_by == "draining":
-            return DrainingError(stopped_by=stopped_by)
-        if kind is QueueFullError:
-            text = f"{self.slots.limit} run at a time and {self.slots.queued} wait already"
-            return QueueFullError(text, stopped_by=stopped_by)
-        if self.gate.error is not None and self.gate.wait(self.runtime.clock.monotonic()) > 0:
-            return self.gate.error.filled(stopped_by=stopped_by, retry_at=retry_at)
-        if stopped_by == "deadline" and pause is None:
-            return ProviderTimeoutError(stopped_by=stopped_by)
-        return CircuitOpenError(stopped_by=stopped_by, retry_at=retry_at)
-
-    # ------------------------------------------------------------- what it learns
-
-    def succeeded(self, call: Call, permit: Permit) -> None:
+    def succeeded(self, call: Call, permit: Permit, now: float) -> None:
         """
         Tell circuit and gate that an attempt succeeded.
         """
         circuit = call.circuit
-        circuit.breaker.succeeded(permit, self.runtime.clock.monotonic())
-        circuit.suspects.succeeded(lambda: fingerprint(call.request))
+        circuit.breaker.succeeded(permit, now)
+        suspects = circuit.suspects
+        suspects.succeeded(call.request.fingerprint() if suspects.failing else None)
         self.gate.succeeded()
 
-    def failed(self, call: Call, permit: Permit, verdict: Verdict, *, counts: bool) -> None:
+    def failed(
+        self, call: Call, permit: Permit, verdict: Verdict, now: float, *, counts: bool
+    ) -> None:
         """
         Tell circuit and gate how an attempt failed; cut short by a deadline, it doesn't count.
         """
-        now = self.runtime.clock.monotonic()
         breaker = call.circuit.breaker
         if verdict.closes_gate:
             seconds = self.gate.close(verdict.error, now)
@@ -286,7 +176,7 @@ class Lane:
         if verdict.lesson is Lesson.ANSWERED:
             breaker.answered(permit, now)
         elif verdict.lesson is Lesson.FAILURE and counts:
-            if call.circuit.suspects.failed(fingerprint(call.request), now):
+            if call.circuit.suspects.failed(call.request.fingerprint(), now):
                 breaker.released(permit)
             else:
                 breaker.failed(permit, now)
@@ -299,7 +189,7 @@ class Lane:
         """
         counts = stopped_by in ("attempts", "permanent", "in_doubt")
         if counts and call.verdict is not None and call.verdict.lesson is Lesson.FAILURE:
-            if not call.circuit.suspects.call_failed(fingerprint(call.request)):
+            if not call.circuit.suspects.call_failed(call.request.fingerprint()):
                 call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
 
     def _circuit_changed(self, operation: str, old: State, new: State) -> None:
@@ -331,8 +221,6 @@ class Lane:
             successes=breaker.successes,
             updated_at=int(wall * 1e6),
         )
-
-    # -------------------------------------------------------------- start and stop
 
     async def restore(self) -> None:
         """
@@ -420,18 +308,3 @@ class Lane:
                 **fields,
             }
         events.emit(Event(level=level, event=event, provider=self.name, **fields))
-
-
-def fingerprint(request: Any) -> str:
-    """
-    Return a digest of what was asked, the same for the same arguments of any caller.
-    """
-    import hashlib
-    import json
-
-    asked = attrs.asdict(request, recurse=True, filter=lambda field, _: field.name not in _WHO)
-    text = json.dumps(asked, sort_keys=True, default=repr)
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
-_WHO = frozenset({"call_id", "surface"})

@@ -64,7 +64,7 @@ class Policy:
     )
     queue_timeout: float | None = _setting(
         None,
-        attrs.validators.optional(_number(0, 86400, "seconds")),  # type: ignore[arg-type]
+        attrs.validators.optional(_number(0, 86400, "seconds")),
         "time a call may wait for a free slot; unset: its patience",
     )
     resilience_enabled: bool = _switch(True, "false turns retries and breaker off")
@@ -83,7 +83,7 @@ class Policy:
     )
     circuit_breaker_timeout: float | None = _setting(
         None,
-        attrs.validators.optional(_number(0.01, 86400, "seconds")),  # type: ignore[arg-type]
+        attrs.validators.optional(_number(0.01, 86400, "seconds")),
         "fixed open time; unset: 0.25 s growing by 1.5 to 2 s",
     )
     circuit_breaker_half_open_max_calls: int = _setting(1, _count(1, 100), "probes at a time")

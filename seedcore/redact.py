@@ -47,5 +47,5 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.plain(key): self.plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self.plain(item) for item in value]
+            return type(value)(map(self.plain, value))
         return value

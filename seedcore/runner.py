@@ -11,22 +11,20 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from seedcore import audit
+from seedcore import outcome
+from seedcore.admission import admit, try_admit
 from seedcore.attempt import attempt
 from seedcore.call import Call, Context
 from seedcore.contract.breaker import Permit
-from seedcore.contract.classify import Retry
 from seedcore.contract.deadline import Clock, Limits, Waits
-from seedcore.contract.retry import Delays
 from seedcore.errors import (
     DuplicateCallError,
     ProviderError,
     SeedcoreError,
-    StoppedBy,
 )
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
-from seedcore.model import AuditState, Seed, SeedMeta, Spoilers
+from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.settings import Settings
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 
 FROM_SETTINGS: Any = "from settings"
 """The default of *database*: the one named in the settings."""
-
-TOO_MANY_REQUESTS = 429
 
 AFTER_DRAIN = 5.0
 """Seconds that cancelled attempts, and then the audit, may take to finish at shutdown."""
@@ -208,7 +204,7 @@ class Runner:
             "options": options,
             "sealed": sealed,
         }
-        limits = lane.settings.policy(profile, "generate")
+        limits = lane.policy(profile, "generate")
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, "generate", surface, call_id, limits, deadline)
@@ -235,7 +231,7 @@ class Runner:
         Raises as ``generate`` does.
         """
         lane = self._lanes.get(provider) or await self._lane(provider)
-        limits = _overridden(lane.settings.policy(profile, operation), policy, patience)
+        limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
         return await self._run(call, arguments)
 
@@ -243,7 +239,7 @@ class Runner:
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
         lane = self._lanes.get(provider) or await self._lane(provider)
-        limits = lane.settings.policy("interactive", operation)
+        limits = lane.policy("interactive", operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
@@ -266,19 +262,18 @@ class Runner:
         if deadline is not None:
             total = min(total, checked_seconds(deadline, "deadline"))
         now = self._clock.monotonic()
-        return Call(
-            lane=lane,
-            operation=lane.provider.operation(operation),
-            surface=checked_name(surface, "surface"),
-            call_id=checked_name(call_id, "call_id") if call_id else self._next_id(),
-            given=call_id is not None,
-            policy=policy,
-            started=now,
-            deadline=now + total,
+        call = Call(
+            lane,
+            lane.provider.operation(operation),
+            checked_name(surface, "surface"),
+            f"{self._prefix}{next(self._numbers):x}",
+            policy,
+            now,
+            now + total,
         )
-
-    def _next_id(self) -> str:
-        return f"{self._prefix}{next(self._numbers):x}"
+        if call_id is not None:
+            call.call_id, call.given = checked_name(call_id, "call_id"), True
+        return call
 
     async def _run(self, call: Call, arguments: dict[str, Any]) -> Any:
         """
@@ -295,16 +290,16 @@ class Runner:
             context = Context(call, self._nested)
             lane.budget.call()
             while True:
-                permit = lane.try_admit(call) or await lane.admit(call)
+                permit = try_admit(call) or await admit(call)
                 value = await attempt(call, context, permit)
                 if call.verdict is None:
-                    return await self._succeeded(call, value)
-                pause = self._pause(call)
+                    return await outcome.succeeded(call, value)
+                pause = outcome.pause_before_retry(call)
                 if pause:
                     await runtime.waits.sleep(pause)
                     call.spent("backoff", pause)
         except ProviderError as error:
-            raise self._failed(call, permit, error) from call.cause
+            raise outcome.failed(call, permit, error) from call.cause
         finally:
             if call.given:
                 self._given.discard(call.call_id)
@@ -323,106 +318,6 @@ class Runner:
         store = call.lane.runtime.store
         if store is not None and await store.has_call(call.call_id):
             raise DuplicateCallError(call.call_id)
-
-    def _pause(self, call: Call) -> float:
-        """
-        Return the seconds to sleep before the next attempt; raise when there is none.
-        """
-        lane, policy, verdict = call.lane, call.policy, call.verdict
-        assert verdict is not None
-        error = verdict.error
-        now = self._clock.monotonic()
-        if not verdict.may_retry(call.operation.effect):
-            in_doubt = verdict.retry is Retry.BY_EFFECT
-            raise error.filled(stopped_by="in_doubt" if in_doubt else "permanent")
-        if lane.runtime.draining:
-            raise error.filled(stopped_by="draining")
-        if call.counted >= policy.attempts_allowed or not policy.retries:
-            raise error.filled(stopped_by="attempts")
-        at_gate = verdict.closes_gate
-        if at_gate:
-            pause = lane.gate.wait(now)
-        else:
-            call.delays = call.delays or Delays(policy, self._rng)
-            pause = call.delays.next()
-        retry_at = self._clock.time() + pause if at_gate else None
-        if at_gate and pause > policy.patience - call.waited:
-            raise error.filled(stopped_by="patience", retry_at=retry_at)
-        if now + pause >= call.deadline:
-            raise error.filled(stopped_by="deadline", retry_at=retry_at)
-        if error.status_code != TOO_MANY_REQUESTS and not lane.budget.take(now):
-            raise error.filled(stopped_by="budget")
-        call.emit_attempt("WARNING", "retry", retry_in_s=round(pause, 3))
-        # The gate itself is waited for together with everyone else, at admission.
-        return 0.0 if at_gate else pause
-
-    async def _succeeded(self, call: Call, value: Any) -> Any:
-        """
-        Write the audit row and return *value*; a seed gets its meta.
-        """
-        lane = call.lane
-        latency = (self._clock.monotonic() - call.started) * 1e3
-        state: AuditState = "off"
-        if lane.runtime.store is not None and call.operation.audited and not call.nested:
-            state = await self._record(call, value, latency)
-        call.emit_outcome("INFO", "success", latency)
-        if not isinstance(value, Seed):
-            return value
-        return value.with_meta(
-            SeedMeta(
-                call_id=call.call_id,
-                provider=lane.name,
-                operation=call.operation.name,
-                surface=call.surface,
-                attempts=call.attempts,
-                latency_ms=latency,
-                audit=state,
-                possible_duplicate=call.duplicate,
-            )
-        )
-
-    async def _record(self, call: Call, value: Any, latency: float) -> AuditState:
-        """
-        Write the row; the seed exists, so whatever fails here only loses the row.
-        """
-        store = call.lane.runtime.store
-        assert store is not None
-        row: dict[str, Any] = {}
-        try:
-            record = audit.success_record(call, value, latency)
-            row = audit.row_for_event(record)
-            await store.write(record)
-        except Exception as error:  # noqa: BLE001 - never repeat or lose a seed for its row
-            name = type(error).__name__
-            call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": row})
-            return "lost"
-        return "durable"
-
-    def _failed(self, call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
-        """
-        Return the error as the caller gets it, after telling breaker, events and failure table.
-        """
-        lane = call.lane
-        latency = (self._clock.monotonic() - call.started) * 1e3
-        stopped_by: StoppedBy = error.stopped_by or "permanent"
-        facts = {
-            **vars(error),
-            "provider": error.provider or lane.name,
-            "operation": error.operation or call.operation.name,
-            "call_id": call.call_id,
-            "attempts": call.attempts,
-            "in_doubt": error.in_doubt or call.in_doubt,
-            "stopped_by": stopped_by,
-        }
-        final = error.filled(**lane.redactor.plain(facts))
-        if permit is not None:
-            lane.call_failed(call, permit, stopped_by)
-        if call.attempts and call.verdict is not None:
-            call.emit_attempt("DEBUG", "failure")
-        call.emit_outcome("ERROR", "failure", latency, final)
-        if lane.runtime.store is not None and not call.refused and not call.nested:
-            lane.runtime.store.write_failure(audit.failure_record(call, final, latency))
-        return final
 
     # ------------------------------------------------------------------- lanes
 

@@ -15,7 +15,7 @@ from seedcore.errors import (
     SettingsError,
     did_you_mean,
 )
-from seedcore.model import Request, SeedRequest, Spoilers, read_only
+from seedcore.model import NOTHING_GIVEN, Request, SeedRequest, Spoilers, read_only
 from seedcore.settings import structure
 
 LONGEST_NAME = 200
@@ -34,13 +34,14 @@ def checked_name(value: object, what: str) -> str:
     raise SettingsError(msg)
 
 
-def checked_seconds(value: float, what: str) -> float:
+def checked_seconds(value: object, what: str) -> float:
     """
     Return *value* if it is a positive number of seconds. Raises SettingsError.
     """
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if number and math.isfinite(value) and value > 0:
-        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+        if math.isfinite(seconds) and seconds > 0:
+            return seconds
     msg = f"{what} must be a number of seconds greater than 0."
     raise SettingsError(msg)
 
@@ -54,7 +55,7 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     """
     operation = call.operation
     if operation.name == "generate":
-        return _seed_request(call, **_only_known(arguments, SEED_ARGUMENTS, operation.name))
+        return _seed_request(call, {**SEED_ARGUMENTS, **arguments})
     if operation.takes is not None:
         _only_known(arguments, operation.takes, operation.name)
     missing = operation.needs.difference(arguments)
@@ -70,7 +71,18 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     )
 
 
-SEED_ARGUMENTS = ("preset", "settings", "race", "spoilers", "branch", "options", "sealed")
+SEED_ARGUMENTS: Mapping[str, Any] = {
+    "preset": None,
+    "settings": None,
+    "race": False,
+    "spoilers": "off",
+    "branch": None,
+    "options": None,
+    "sealed": False,
+}
+"""What ``generate`` takes, with the defaults."""
+
+SPOILERS = get_args(Spoilers)
 
 
 def _only_known(
@@ -87,19 +99,20 @@ def _only_known(
     return arguments
 
 
-def _seed_request(
-    call: Call,
-    *,
-    preset: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-    race: bool = False,
-    spoilers: Spoilers = "off",
-    branch: str | None = None,
-    options: Any = None,
-    sealed: bool = False,
-) -> SeedRequest:
-    _check_spoilers(race, spoilers)
-    _check_types(preset, settings, race, branch, sealed)
+def _seed_request(call: Call, asked: dict[str, Any]) -> SeedRequest:
+    if len(asked) > len(SEED_ARGUMENTS):
+        _only_known(asked, SEED_ARGUMENTS, "generate")
+    preset, settings, race = asked["preset"], asked["settings"], asked["race"]
+    spoilers, branch, sealed = asked["spoilers"], asked["branch"], asked["sealed"]
+    if preset is not None:
+        _check_text("preset", preset)
+    if branch is not None:
+        _check_text("branch", branch)
+    if race is not False or sealed is not False or spoilers != "off":
+        _check_switches(race, sealed, spoilers)
+    if settings is not None and not isinstance(settings, Mapping):
+        text = "settings must be a mapping of names to values"
+        raise ProviderInvalidRequestError(text)
     return SeedRequest(
         provider=call.lane.name,
         operation="generate",
@@ -110,14 +123,24 @@ def _seed_request(
         race=race,
         spoilers=spoilers,
         branch=branch,
-        options=_options(options, call.lane.provider.declaration.options),
+        options=_options(asked["options"], call.lane.provider.declaration.options),
         sealed=sealed,
     )
 
 
-def _check_spoilers(race: bool, spoilers: object) -> None:  # noqa: FBT001
-    if spoilers not in get_args(Spoilers):
-        text = f"spoilers is one of {', '.join(get_args(Spoilers))}"
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
+        text = f"{what} must be a text of 1 to {LONGEST_NAME} characters"
+        raise ProviderInvalidRequestError(text)
+
+
+def _check_switches(race: object, sealed: object, spoilers: object) -> None:
+    for what, value in (("race", race), ("sealed", sealed)):
+        if not isinstance(value, bool):
+            text = f"{what} must be true or false"
+            raise ProviderInvalidRequestError(text)
+    if spoilers not in SPOILERS:
+        text = f"spoilers is one of {', '.join(SPOILERS)}"
         raise ProviderInvalidRequestError(text)
     if spoilers == "delayed":
         text = "it can't make spoiler logs that are revealed later; use spoilers off"
@@ -127,21 +150,9 @@ def _check_spoilers(race: bool, spoilers: object) -> None:  # noqa: FBT001
         raise ProviderInvalidRequestError(text)
 
 
-def _check_types(preset: object, settings: object, race: object, branch: object, sealed: object) -> None:
-    for what, value in (("preset", preset), ("branch", branch)):
-        if value is not None and not (isinstance(value, str) and 0 < len(value) <= LONGEST_NAME):
-            text = f"{what} must be a text of 1 to {LONGEST_NAME} characters"
-            raise ProviderInvalidRequestError(text)
-    for what, value in (("race", race), ("sealed", sealed)):
-        if not isinstance(value, bool):
-            text = f"{what} must be true or false"
-            raise ProviderInvalidRequestError(text)
-    if settings is not None and not isinstance(settings, Mapping):
-        text = "settings must be a mapping of names to values"
-        raise ProviderInvalidRequestError(text)
-
-
 def _options(options: Any, declared: type[Any] | None) -> Any:
+    if declared is None and not options:
+        return NOTHING_GIVEN
     if declared is not None and isinstance(options, declared):
         return options
     if options is not None and not isinstance(options, Mapping):

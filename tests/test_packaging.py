@@ -10,9 +10,11 @@ import re
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = [ROOT, *(path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml")))]
@@ -34,11 +36,17 @@ class Built:
         self.info = f"{stem}.dist-info"
         with zipfile.ZipFile(ROOT / "dist" / f"{stem}-py3-none-any.whl") as wheel:
             names = [name for name in wheel.namelist() if not name.endswith("/")]
-            self.wheel = {name: wheel.read(name).decode() for name in names}
+            self.wheel = {name: wheel.read(name) for name in names}
         with tarfile.open(ROOT / "dist" / f"{stem}.tar.gz") as sdist:
             names = [member.name for member in sdist.getmembers() if member.isfile()]
             self.sdist = {name.removeprefix(f"{stem}/") for name in names}
-        self.metadata = email.message_from_string(self.wheel[f"{self.info}/METADATA"])
+        self.metadata = email.message_from_string(self.read("METADATA"))
+
+    def read(self, name: str) -> str:
+        """
+        Return the text of a metadata file of the wheel.
+        """
+        return self.wheel[f"{self.info}/{name}"].decode()
 
     def sources(self) -> set[str]:
         """
@@ -47,6 +55,13 @@ class Built:
         files = (path for path in (self.folder / self.module).rglob("*") if path.is_file())
         names = {path.relative_to(self.folder).as_posix() for path in files}
         return {name for name in names if not RUBBISH.search(name)}
+
+
+def requirements(lines: Iterable[str]) -> set[Requirement]:
+    """
+    Read requirements, however they are spaced.
+    """
+    return {Requirement(line) for line in lines}
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name if folder != ROOT else "core")
@@ -81,7 +96,7 @@ def test_the_license_is_in_every_wheel(built: Built) -> None:
     """
     Each wheel carries the text of the one license.
     """
-    assert (ROOT / "LICENSE").read_text() == built.wheel[f"{built.info}/licenses/LICENSE"]
+    assert (ROOT / "LICENSE").read_text() == built.read("licenses/LICENSE")
 
 
 def test_the_metadata_says_what_an_installer_needs(built: Built) -> None:
@@ -94,7 +109,9 @@ def test_the_metadata_says_what_an_installer_needs(built: Built) -> None:
     assert built.project["version"] == metadata["Version"]
     assert ">=3.11" == metadata["Requires-Python"]
     assert "MIT" == metadata["License-Expression"]
-    assert len(built.project["dependencies"]) == len(metadata.get_all("Requires-Dist"))
+    assert requirements(built.project["dependencies"]) == requirements(
+        metadata.get_all("Requires-Dist")
+    )
     assert str(metadata.get_payload()).strip() == (built.folder / "README.md").read_text().strip()
 
 
@@ -106,7 +123,7 @@ def test_the_entry_points_are_declared(built: Built) -> None:
     if "scripts" in built.project:
         declared["console_scripts"] = built.project["scripts"]
     found = configparser.ConfigParser()
-    found.read_string(built.wheel[f"{built.info}/entry_points.txt"])
+    found.read_string(built.read("entry_points.txt"))
 
     assert declared == {group: dict(found[group]) for group in found.sections()}
 
@@ -140,3 +157,19 @@ def test_no_distribution_is_left_over() -> None:
     kinds = ("*.whl", "*.tar.gz")
 
     assert 2 * len(FOLDERS) == sum(len([*(ROOT / "dist").glob(kind)]) for kind in kinds)
+
+
+def test_every_dependency_is_pinned_within_its_bounds() -> None:
+    """
+    constraints.txt names one version and no host for each requirement of the project.
+    """
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.partition(" ;")[0].split("==") for line in lines)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"].values()
+    wanted = [line for group in groups for line in group if isinstance(line, str)]
+
+    assert wanted
+    for requirement in requirements(wanted + project["project"]["dependencies"]):
+        assert requirement.specifier.contains(pins[requirement.name])
+    assert [] == [line for line in lines if "/" in line]

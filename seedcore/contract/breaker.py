@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import attrs
 
+from seedcore.contract.deadline import left
 from seedcore.policy import Policy
 
 
@@ -92,7 +93,7 @@ class Breaker:
         if self.state is State.CLOSED:
             return 0.0
         if self.state is State.OPEN:
-            return max(0.0, self._open_until - now)
+            return left(self._open_until, now)
         return self._probe_wait(now)
 
     def admit(self, now: float) -> Permit | None:
@@ -111,9 +112,10 @@ class Breaker:
 
     def _probe_wait(self, now: float) -> float:
         at_a_time = self._policy.circuit_breaker_half_open_max_calls
-        fresh = [probe for probe in self._probes if now - probe.started < self.NEXT_PROBE]
+        turns = [left(probe.started + self.NEXT_PROBE, now) for probe in self._probes]
+        fresh = [turn for turn in turns if turn]
         if len(fresh) >= at_a_time:
-            return min(probe.started for probe in fresh) + self.NEXT_PROBE - now
+            return min(fresh)
         enough = at_a_time * math.ceil(self._policy.attempt_timeout / self.NEXT_PROBE)
         return self.NEXT_PROBE if len(self._probes) >= enough else 0.0
 
@@ -262,10 +264,17 @@ class Suspects:
         self._failing[fingerprint] = successes, first, suspect
         return suspect
 
-    def succeeded(self, fingerprint: Callable[[], str]) -> None:
+    @property
+    def failing(self) -> bool:
         """
-        An attempt succeeded; the fingerprint is only computed while anything is failing.
+        Whether any request has failed lately; else nobody needs a fingerprint.
+        """
+        return bool(self._failing)
+
+    def succeeded(self, fingerprint: str | None) -> None:
+        """
+        An attempt succeeded; without failing requests its fingerprint isn't needed.
         """
         self._successes += 1
-        if self._failing:
-            self._failing.pop(fingerprint(), None)
+        if fingerprint is not None:
+            self._failing.pop(fingerprint, None)

@@ -36,6 +36,7 @@ LONGEST_PAUSE = 3600.0
 """A Retry-After beyond one hour is cut to it: some services send timestamps or days."""
 
 PLUGIN_ERROR = "plugin_error"
+SERVICE_UNAVAILABLE = 503
 
 
 class Retry(Enum):
@@ -81,6 +82,13 @@ class Verdict:
         return self.retry is Retry.ALWAYS
 
     @property
+    def free(self) -> bool:
+        """
+        Whether it uses up neither an attempt nor the retry budget: a pure request to wait.
+        """
+        return self.closes_gate and self.error.status_code != SERVICE_UNAVAILABLE
+
+    @property
     def maybe_processed(self) -> bool:
         """
         Whether the upstream may have done the work all the same.
@@ -113,7 +121,7 @@ def status_verdict(answer: Answer, wall: float) -> Verdict:
     if status == 429:
         limited = ProviderRateLimitError(words, **facts)
         return Verdict(limited, Retry.ALWAYS, Lesson.NEUTRAL, closes_gate=True)
-    if status == 503 and pause is not None:
+    if status == SERVICE_UNAVAILABLE and pause is not None:
         limited = ProviderRateLimitError(words, **facts)
         return Verdict(limited, Retry.BY_EFFECT, Lesson.NEUTRAL, closes_gate=True)
     if status in (501, 505):

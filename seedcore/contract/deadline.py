@@ -12,22 +12,16 @@ from typing import Any
 
 class Clock:
     """
-    Monotonic and wall time in seconds, and sleeping; the running loop's own by default.
+    Monotonic and wall time in seconds, and sleeping.
 
     A subclass, or a loop with virtual time, makes tests run without waiting.
     """
 
-    def monotonic(self) -> float:
-        """
-        Return seconds that never go back; their zero means nothing.
-        """
-        return asyncio.get_running_loop().time()
+    monotonic = staticmethod(time.monotonic)
+    """Seconds that never go back; their zero means nothing."""
 
-    def time(self) -> float:
-        """
-        Return the wall time in epoch seconds.
-        """
-        return time.time()
+    time = staticmethod(time.time)
+    """Epoch seconds."""
 
     async def sleep(self, seconds: float, wake: asyncio.Future[bool]) -> None:
         """
@@ -45,6 +39,18 @@ class Clock:
 def _set(wake: asyncio.Future[bool]) -> None:
     if not wake.done():
         wake.set_result(False)
+
+
+SOON = 1e-6
+"""Seconds that are as good as none: what timers and the rounding of floats leave over."""
+
+
+def left(until: float, now: float) -> float:
+    """
+    Return the seconds from *now* until *until*; 0 when there.
+    """
+    seconds = until - now
+    return seconds if seconds > SOON else 0.0
 
 
 Group = set["asyncio.Future[bool]"]
@@ -146,14 +152,16 @@ class Limits:
         self._timers: dict[float, asyncio.TimerHandle] = {}
         self._singles: dict[Limit, asyncio.TimerHandle] = {}
 
-    def start(self, seconds: float, *, shared: bool = True) -> Limit:
+    def start(
+        self, seconds: float, task: asyncio.Task[Any] | None, *, shared: bool = True
+    ) -> Limit:
         """
-        Limit the current task to *seconds* from now.
+        Limit *task*, the current one, to *seconds* from now.
 
         Durations that hardly ever come twice are not *shared*.
         """
         loop = asyncio.get_running_loop()
-        limit = Limit(asyncio.current_task(), loop.time() + seconds)
+        limit = Limit(task, loop.time() + seconds)
         if not shared:
             self._singles[limit] = loop.call_at(limit.at, limit.fire)
             limit._singles = self._singles  # noqa: SLF001 - one mechanism, two classes
@@ -161,11 +169,10 @@ class Limits:
         queue = self._queues.get(seconds)
         if queue is None:
             queue = self._queues[seconds] = deque()
+            self._timers[seconds] = loop.call_at(limit.at, self._ring, seconds)
         while queue and not queue[0].running:
             queue.popleft()
         queue.append(limit)
-        if seconds not in self._timers:
-            self._timers[seconds] = loop.call_at(limit.at, self._ring, seconds)
         return limit
 
     def fire_all(self) -> None:

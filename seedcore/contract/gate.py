@@ -7,6 +7,7 @@ from __future__ import annotations
 from random import Random
 
 from seedcore.contract.classify import LONGEST_PAUSE
+from seedcore.contract.deadline import left
 from seedcore.errors import ProviderError
 
 
@@ -34,7 +35,7 @@ class Gate:
         """
         Return the seconds until it opens; 0 when open.
         """
-        return max(0.0, self._until - now) if self._until else 0.0
+        return left(self._until, now) if self._until else 0.0
 
     def close(self, error: ProviderError, now: float) -> float:
         """
@@ -59,7 +60,7 @@ class Gate:
         """
         Whether a pause has just ended; ``True`` once per pause.
         """
-        if not self._until or now < self._until:
+        if not self._until or left(self._until, now):
             return False
         self._until = 0.0
         return True

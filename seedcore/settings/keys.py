@@ -81,7 +81,9 @@ class SiteSettings:
     hosts: tuple[str, ...] = _plain_setting((), "further hosts that redirects may go to")
     title: str | None = _plain_setting(None, "the name people see")
     homepage: str | None = _plain_setting(None, "a page for people")
-    effect: Effect = _plain_setting(Effect.REPEATABLE, "what repeating generate does")
+    effect: Effect = attrs.field(
+        default=Effect.REPEATABLE, metadata={"help": "what repeating generate does"}
+    )
     pool_size: int = _setting(64, _count(1, 10_000), "connections kept open")
     response_limit: int = _setting(
         8 * 2**20, _count(1, 2**30), "bytes of one response after decompression"

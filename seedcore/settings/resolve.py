@@ -28,6 +28,7 @@ from seedcore.settings.sources import (
     NOTHING,
     Document,
     Environment,
+    Given,
     Layer,
     Tables,
     file_of,
@@ -210,8 +211,8 @@ def _whereabouts(refused: Refused, keys: Iterable[str], layer: Layer) -> str:
         given = layer.get(refused.path[0])
         return f" It is set by {given.origin}." if given else ""
     named = [key for key in keys if re.search(rf"\b{re.escape(key)}\b", refused.rule)]
-    origins = [layer[key].origin if key in layer else "default" for key in named]
-    return "".join(f" {key} is set by {origin}." for key, origin in zip(named, origins, strict=True))
+    default = Given(None, "default")
+    return "".join(f" {key} is set by {layer.get(key, default).origin}." for key in named)
 
 
 def _profile(profile: str) -> Layer:

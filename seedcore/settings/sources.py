@@ -143,9 +143,7 @@ def only_known(table: Mapping[str, Any], known: Collection[str], place: str) -> 
 def _advice(key: str, known: Collection[str]) -> str:
     if key in CORE_KEYS:
         return " It belongs at the top level."
-    if key in LIMIT_KEYS:
-        return " It holds for a whole provider: set it under [providers.<name>]."
-    if key in SITE_KEYS and known is TOP_KEYS:
+    if key in PROVIDER_KEYS:
         return " It belongs under [providers.<name>]."
     return did_you_mean(key, known) or f" Known: {', '.join(known)}."
 
@@ -227,7 +225,7 @@ class Environment:
             if self._owner(variable, names) != environment_name(name, ""):
                 continue
             if variable not in keys:
-                advice = did_you_mean(variable, keys) or f" Known: {', '.join(keys)}."
+                advice = _meant(variable, keys, environment_name(name, ""))
                 msg = f"{variable}: there is no such setting of {name}.{advice}"
                 raise SettingsError(msg)
             layer[keys[variable]] = Given(self.variables[variable], variable)
@@ -243,22 +241,34 @@ class Environment:
         for variable in self.variables:
             if variable in CORE_VARIABLES or self._owner(variable, self.installed):
                 continue
-            kin = [known for known in CORE_VARIABLES if _first(known) == _first(variable)]
-            if kin or _looks_mistyped(variable):
-                advice = did_you_mean(variable, CORE_VARIABLES)
-                advice = advice or f" Known: {', '.join(kin or CORE_VARIABLES)}."
-                msg = f"{variable}: there is no such setting.{advice}"
-                raise SettingsError(msg)
+            kin = [known for known in _NAMES if _first(known) == _first(variable)]
+            if variable in _PROVIDERS_ONLY:
+                advice = f" It is set for one provider: SEEDCORE_<PROVIDER>_{variable[9:]}."
+            elif kin or _looks_mistyped(variable):
+                advice = _meant(variable, kin or _NAMES, "SEEDCORE_")
+            else:
+                continue
+            msg = f"{variable}: there is no such setting.{advice}"
+            raise SettingsError(msg)
 
     @staticmethod
     def _owner(variable: str, providers: Iterable[str]) -> str:
         """
         Return the beginning of the variables of the provider it belongs to; the longest wins.
         """
-        if variable in CORE_VARIABLES:
-            return ""
         prefixes = (environment_name(name, "") for name in providers)
         return max(filter(variable.startswith, prefixes), key=len, default="")
+
+
+_NAMES = (*CORE_VARIABLES, CONFIG_VARIABLE)
+_PROVIDERS_ONLY = {environment_name(None, key) for key in SITE_KEYS} - {*_NAMES}
+
+
+def _meant(variable: str, known: Collection[str], prefix: str) -> str:
+    # Compared without what they all begin with, or everything would look alike.
+    rests = {name.removeprefix(prefix): name for name in known}
+    close = get_close_matches(variable.removeprefix(prefix), rests, 1)
+    return f" Did you mean {rests[close[0]]!r}?" if close else f" Known: {', '.join(known)}."
 
 
 def _first(variable: str) -> str:
@@ -269,8 +279,7 @@ def _looks_mistyped(variable: str) -> bool:
     """
     Whether *variable* is close to a core one; ``SEEDCORE_<NAME>_PATIENCE`` is a provider's.
     """
-    suffixes = tuple(f"_{key.upper()}" for key in (*TOP_KEYS, *PROVIDER_KEYS))
-    rest = variable.removeprefix("SEEDCORE")
-    if rest not in suffixes and rest[1:].endswith(suffixes):
+    rest = variable[9:]
+    if rest.endswith(tuple(f"_{key.upper()}" for key in (*TOP_KEYS, *PROVIDER_KEYS))):
         return False
-    return bool(get_close_matches(rest[1:], [name[9:] for name in CORE_VARIABLES], 1, 0.8))
+    return bool(get_close_matches(rest, [name[9:] for name in _NAMES], 1, 0.8))

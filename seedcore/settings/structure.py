@@ -19,12 +19,12 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from seedcore.errors import SettingsError, clean_text, did_you_mean
-from seedcore.settings.words import LISTS, expected, rule_of
 
 T = TypeVar("T")
 Fields = Mapping[str, "attrs.Attribute[Any]"]
 
 _FIELDS: WeakKeyDictionary[type[Any], Fields] = WeakKeyDictionary()
+LISTS: tuple[Any, ...] = (list, tuple, set, frozenset)
 
 
 class Refused(Exception):  # noqa: N818 - it never leaves this package
@@ -126,6 +126,8 @@ def _demand(key: str, field: attrs.Attribute[Any]) -> str:
     """
     Return the range that the field's own check names, else its type.
     """
+    from seedcore.settings.words import expected
+
     try:
         if field.validator is not None:
             field.validator(None, field, math.nan)  # in no range
@@ -149,7 +151,7 @@ def convert(value: Any, kind: Any) -> Any:
         return convert(value, args[0])
     if origin is Literal:
         return _choice(value, {allowed: (allowed, str(allowed)) for allowed in args})
-    if origin in (Union, UnionType) and NoneType in args and len(args) == 2:  # noqa: PLR2004
+    if origin in (Union, UnionType) and NoneType in args and len(args) == 2:
         return None if value is None else convert(value, args[args[0] is NoneType])
     if origin is Sequence:
         return _convert_composite(value, tuple.__class_getitem__((args[0], ...)), tuple)
@@ -244,6 +246,8 @@ def _culprit(fields: Fields, given: Mapping[str, Any], error: Exception) -> Refu
     """
     Find out which field made the constructor fail, by asking each one again.
     """
+    from seedcore.settings.words import rule_of
+
     probe = SimpleNamespace(**{fields[key].name: value for key, value in given.items()})
     for key, value in given.items():
         field = fields[key]

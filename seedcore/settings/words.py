@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-LISTS: tuple[Any, ...] = (list, tuple, set, frozenset)
+from seedcore.settings.structure import LISTS
 
 _WORDS: Mapping[Any, str] = {
     bool: "true or false",

@@ -1,5 +1,5 @@
 """
-One connection to the database: opening it, migrations, isolation from the host, closing.
+One connection to the database: opening it, isolation from the host, closing.
 """
 
 from __future__ import annotations
@@ -7,38 +7,33 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import contextvars
+import sqlite3
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Self, TypeVar
 
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import OperationalError
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.models import Model
 
 from seedcore.errors import DatabaseError
-from seedcore.store.address import MEMORY, sqlite_file
-from seedcore.store.models import APP, Unsealing
-from seedcore.store.reasons import is_busy, reason, unusable
-
-try:
-    import fcntl
-except ImportError:  # Windows, where several processes at a database's first start may clash
-    fcntl = None  # type: ignore[assignment]
+from seedcore.store.address import sqlite_file
+from seedcore.store.models import APP
+from seedcore.store.reasons import CLOSED, PAUSE, is_busy, reason, unusable
+from seedcore.store.rows import Rows
+from seedcore.store.schema import APPS, migrate, migration_lock
 
 Answer = TypeVar("Answer")
 
-FIRST_MIGRATION = "0001_initial"
-_APPS: dict[str, dict[str, Any]] = {
-    APP: {
-        "models": ["seedcore.store.models"],
-        "migrations": "seedcore.store.migrations",
-        "default_connection": APP,
-    }
+_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # a row survives the loss of power
+    # Tortoise cuts the log down to 16 kB after every checkpoint, and growing it again makes a
+    # commit last half as long again.
+    "journal_size_limit": 64 * 2**20,
 }
-_PAUSE = 0.01
-"""Seconds between two tries while somebody else has the database locked."""
 
 
 class IsolatedContext(TortoiseContext):
@@ -52,16 +47,16 @@ class IsolatedContext(TortoiseContext):
     and right in a host with threads too.
     """
 
-    def _init_timezone(self, use_tz: bool, timezone: str) -> None:
+    def _init_timezone(self, use_tz: bool, timezone: str) -> None:  # noqa: FBT001 - theirs
         self._use_tz, self._timezone = use_tz, timezone
 
-    def _init_routers(self, routers: list[str | type] | None = None) -> None:
+    def _init_routers(self, routers: list[str | type] | None = None) -> None:  # noqa: ARG002
         self._routers = []
 
 
 class Database:
     """
-    An open and migrated database; whatever goes wrong is a ``DatabaseError``.
+    An open and migrated database.
     """
 
     OPEN_LIMIT = 30.0
@@ -71,143 +66,126 @@ class Database:
     BUSY_TIMEOUT = 100
     """Milliseconds SQLite waits for a lock by itself; its thread can't be interrupted."""
 
-    def __init__(self, name: str, client: SqliteClient) -> None:
+    def __init__(self, name: str, client: SqliteClient, context: TortoiseContext) -> None:
         self.name = name
         self.client = client
         self.dialect = client.capabilities.dialect
         self._closed = False
+        self._variables = contextvars.copy_context()
+        self._variables.run(context.__enter__)
+        _open_clients.add(client)
 
     @classmethod
     async def open(cls, url: str) -> Self:
         """
-        Open *url*, create or update its tables.
+        Open *url* and bring its tables up to date, or raise a ``DatabaseError``.
         """
         path = sqlite_file(url)
+        async with migration_lock(path, cls.OPEN_LIMIT):
+            return await _answered(lambda: cls._connect(path), path, cls.OPEN_LIMIT)
 
-        async def connect() -> SqliteClient:
-            return await _connect(path, cls.BUSY_TIMEOUT)
+    async def ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        """
+        Return the answer of *question*, or raise a ``DatabaseError``.
+        """
+        self._refuse_when_closed()
+        # Tortoise finds its set-up through a context variable, and entering the set-up here
+        # would not be safe with concurrent callers: each question is a task that inherits it.
+        answer = _answered(question, self.name, self.ANSWER_LIMIT)
+        return await asyncio.create_task(answer, context=self._variables.copy())
 
-        async with _migration_lock(path, cls.OPEN_LIMIT):
-            client = await _patiently(connect, path, cls.OPEN_LIMIT)
-        _open_clients.add(client)
-        return cls(path, client)
+    async def rows(
+        self,
+        model: type[Model],
+        columns: Sequence[str],
+        *order: str,
+        limit: int | None = None,
+        **filters: object,
+    ) -> list[dict[str, Any]]:
+        """
+        Return the rows whose columns equal *filters*; a filter that is ``None`` doesn't count.
+        """
+        wanted = {name: value for name, value in filters.items() if value is not None}
 
-    async def ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
-        """
-        Return the answer of *question*, asked again while the database is locked.
-        """
-        self.check_open()
-        return await _patiently(question, self.name, self.ANSWER_LIMIT)
+        async def answer() -> list[dict[str, Any]]:
+            chosen = model.filter(**wanted).using_db(self.client).order_by(*order)
+            return await (chosen if limit is None else chosen.limit(limit)).values(*columns)
 
-    def check_open(self) -> None:
-        """
-        Refuse to go on after ``close``: Tortoise would silently connect anew.
-        """
-        if self._closed:
-            raise unusable(self.name, "it was closed; open it again")
+        return await self.ask(answer)
 
-    async def roll_back(self) -> None:
+    async def insert(self, statement: str, rows: Rows, limit: float) -> None:
         """
-        End a transaction that a failed or cancelled commit may have left open.
-        """
-        with contextlib.suppress(Exception):
-            await self.client.execute_query("ROLLBACK")
+        Write *rows* in one transaction, durable on return; waits *limit* seconds for a lock.
 
-    async def close(self) -> None:
+        Raises what the database raised, for the writer to tell rows and database apart.
         """
-        Close the connection and end its thread.
+        self._refuse_when_closed()
+        await _while_locked(lambda: self._insert(statement, rows), limit)
+
+    async def _insert(self, statement: str, rows: Rows) -> None:
+        # Tortoise's execute_many makes three trips to SQLite's thread instead of one, and
+        # leaves its transaction open when it is cancelled or when the COMMIT fails.
+        async with self.client.acquire_connection() as connection:
+            trip = connection._execute  # noqa: SLF001 - there is no public way
+            await trip(_transaction, connection._conn, statement, rows)  # noqa: SLF001
+
+    async def close(self, timeout: float) -> None:
+        """
+        Close the connection and end its thread, or leave it alone while the disk hangs.
         """
         self._closed = True
-        await self.client.close()
-        _open_clients.discard(self.client)
+        closing = asyncio.ensure_future(self.client.close())
+        await asyncio.wait({closing}, timeout=timeout)
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:  # where Tortoise would silently connect anew
+            raise unusable(self.name, CLOSED)
+
+    @classmethod
+    async def _connect(cls, path: str) -> Self:
+        credentials = {"file_path": path, "busy_timeout": cls.BUSY_TIMEOUT, **_PRAGMAS}
+        engine = {"engine": "tortoise.backends.sqlite", "credentials": credentials}
+        with IsolatedContext() as context:
+            await context.init({"connections": {APP: engine}, "apps": APPS})
+            client = context.db(APP)
+            assert isinstance(client, SqliteClient)
+            async with contextlib.AsyncExitStack() as on_failure:
+                on_failure.push_async_callback(client.close)
+                await client.create_connection(with_db=True)
+                await migrate(client, path)
+                on_failure.pop_all()
+        return cls(path, client, context)
 
 
-async def _connect(path: str, busy_timeout: int) -> SqliteClient:
-    pragmas = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": busy_timeout}
-    engine = {"engine": "tortoise.backends.sqlite", "credentials": {"file_path": path, **pragmas}}
-    context = IsolatedContext()
-    with context:
-        await context.init({"connections": {APP: engine}, "apps": _APPS})
-        client = context.db(APP)
-        assert isinstance(client, SqliteClient)
-        ready = False
-        try:
-            await client.create_connection(with_db=True)
-            await _migrate(client, path)
-            ready = True
-        finally:
-            if not ready:
-                await client.close()
-    return client
-
-
-async def _migrate(client: SqliteClient, path: str) -> None:
-    executor = MigrationExecutor(client, _APPS)
-    await executor.loader.build_graph()
-    applied = {key for key in executor.loader.applied_migrations if key.app_label == APP}
-    newer = sorted(key.name for key in applied - set(executor.loader.disk_migrations))
-    if newer:
-        what = f"a newer seedcore wrote it (schema {newer[-1]}); update seedcore"
-        raise unusable(path, what)
-    if not applied and await _has_tables(client):
-        # Tortoise commits a migration first and its record after it: a process killed in
-        # between would leave a database that no later start could open.
-        await executor.migrate([MigrationTarget(APP, FIRST_MIGRATION)], fake=True)
-    await executor.migrate(direction="forward")
-
-
-async def _has_tables(client: SqliteClient) -> bool:
+def _transaction(connection: sqlite3.Connection, statement: str, rows: Rows) -> None:
     try:
-        await Unsealing.all().using_db(client).exists()
-    except OperationalError as error:
-        if is_busy(error):
-            raise
-        return False
-    return True
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
-async def _patiently(act: Callable[[], Awaitable[Answer]], name: str, limit: float) -> Answer:
+async def _answered(act: Callable[[], Awaitable[Answer]], name: str, limit: float) -> Answer:
+    try:
+        return await _while_locked(act, limit)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        raise unusable(name, reason(error)) from error
+
+
+async def _while_locked(act: Callable[[], Awaitable[Answer]], limit: float) -> Answer:
     clock = asyncio.get_running_loop().time
     deadline = clock() + limit
     while True:
         try:
             return await act()
-        except DatabaseError:
-            raise
         except Exception as error:
             if not is_busy(error) or clock() >= deadline:
-                raise unusable(name, reason(error)) from error
-        await asyncio.sleep(_PAUSE)
-
-
-@contextlib.asynccontextmanager
-async def _migration_lock(path: str, limit: float) -> AsyncIterator[None]:
-    # Tortoise's migrations have no lock: of several first starts only one would succeed. The
-    # file stays, since removing it would let two processes lock two different files.
-    if path == MEMORY or fcntl is None:
-        yield
-        return
-    try:
-        file = open(f"{path}.lock", "ab")  # noqa: ASYNC230, SIM115 - closed below
-    except OSError as error:
-        what = f"{error.strerror} for the lock file next to it; check the directory's permissions"
-        raise unusable(path, what) from error
-    with file:
-        deadline = asyncio.get_running_loop().time() + limit
-        while not _try_lock(file.fileno()):
-            if asyncio.get_running_loop().time() >= deadline:
-                what = f"another process has been opening it for {limit:g} s; end that process"
-                raise unusable(path, what)
-            await asyncio.sleep(_PAUSE)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+                raise
+        await asyncio.sleep(PAUSE)
 
 
 _open_clients: weakref.WeakSet[SqliteClient] = weakref.WeakSet()
@@ -215,8 +193,9 @@ _open_clients: weakref.WeakSet[SqliteClient] = weakref.WeakSet()
 
 def _end_forgotten_threads() -> None:
     for client in list(_open_clients):
-        if client._connection is not None:
-            client._connection.stop()
+        connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
+        if connection is not None:
+            connection.stop()
 
 
 # aiosqlite's threads are not daemons, and the interpreter joins those before it runs what

@@ -9,7 +9,6 @@ from typing import Any
 
 import attrs
 from tortoise.models import Model
-from tortoise.queryset import QuerySet
 
 from seedcore.model import AuditRecord, FailureRecord
 from seedcore.store.database import Database
@@ -29,8 +28,7 @@ class Queries:
     Questions about past calls; a row is a dict of the record's fields.
 
     ``permalink``, ``hash_id`` and ``seed`` of a sealed row are ``None``, ``None`` and ``{}``
-    until its unsealing is recorded. ``since`` is epoch seconds. Whatever goes wrong is a
-    ``DatabaseError``.
+    until its unsealing is recorded. ``since`` is epoch seconds.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,8 +44,8 @@ class Queries:
         """
         Return the newest *limit* successful calls, the newest first.
         """
-        rows = await self._newest(Call, provider, surface, since, limit, _CALL_COLUMNS)
-        return await self._hide_sealed(rows)
+        filters = _filters(provider, surface, since)
+        return await self._hide_sealed(await self._newest(Call, _CALL_COLUMNS, limit, filters))
 
     async def failures(
         self,
@@ -59,7 +57,8 @@ class Queries:
         """
         Return the newest *limit* failed calls, the newest first.
         """
-        return await self._newest(Failure, provider, surface, since, limit, _FAILURE_COLUMNS)
+        filters = _filters(provider, surface, since)
+        return await self._newest(Failure, _FAILURE_COLUMNS, limit, filters)
 
     async def export(
         self,
@@ -70,12 +69,12 @@ class Queries:
         """
         Yield all successful calls in the order they were written.
         """
-        chosen = self._chosen(Call, provider, surface, since).order_by("id").limit(PAGE)
+        filters = _filters(provider, surface, since)
+        columns = ("id", *_CALL_COLUMNS)
         last = 0
-        while True:
-            page = await self._rows(chosen.filter(id__gt=last), ("id", *_CALL_COLUMNS))
-            if not page:
-                return
+        while page := await self._database.rows(
+            Call, columns, "id", limit=PAGE, id__gt=last, **filters
+        ):
             last = page[-1]["id"]
             for row in await self._hide_sealed(page):
                 del row["id"]
@@ -85,54 +84,29 @@ class Queries:
         """
         Whether a successful call with this id was recorded.
         """
-        same = Call.filter(call_id=call_id).using_db(self._database.client)
-
-        async def answer() -> bool:
-            return await same.exists()
-
-        return await self._database.ask(answer)
+        return bool(await self._database.rows(Call, ("call_id",), limit=1, call_id=call_id))
 
     async def _newest(
-        self,
-        model: type[Model],
-        provider: str | None,
-        surface: str | None,
-        since: float | None,
-        limit: int,
-        columns: tuple[str, ...],
+        self, model: type[Model], columns: tuple[str, ...], limit: int, filters: ShownRow
     ) -> list[ShownRow]:
         if limit <= 0:  # which Tortoise takes for no limit at all
             return []
-        chosen = self._chosen(model, provider, surface, since)
-        return await self._rows(chosen.order_by("-created_at", "-id").limit(limit), columns)
-
-    def _chosen(
-        self,
-        model: type[Model],
-        provider: str | None,
-        surface: str | None,
-        since: float | None,
-    ) -> QuerySet[Model]:
-        wanted: dict[str, Any] = {"provider": provider, "surface": surface}
-        if since is not None:
-            wanted["created_at__gte"] = round(since * 1_000_000)
-        filters = {column: value for column, value in wanted.items() if value is not None}
-        return model.filter(**filters).using_db(self._database.client)
-
-    async def _rows(self, chosen: QuerySet[Model], columns: tuple[str, ...]) -> list[ShownRow]:
-        async def answer() -> list[ShownRow]:
-            return await chosen.values(*columns)
-
-        return await self._database.ask(answer)
+        order = ("-created_at", "-id")
+        return await self._database.rows(model, columns, *order, limit=limit, **filters)
 
     async def _hide_sealed(self, rows: list[ShownRow]) -> list[ShownRow]:
         sealed = [row["call_id"] for row in rows if row["sealed"]]
         shown: set[str] = set()
-        for start in range(0, len(sealed), PAGE):  # SQLite limits the values of one statement
-            some = Unsealing.filter(call_id__in=sealed[start : start + PAGE])
-            found = await self._rows(some.using_db(self._database.client), ("call_id",))
+        for start in range(0, len(sealed), PAGE):  # a statement takes a limited number of values
+            some = sealed[start : start + PAGE]
+            found = await self._database.rows(Unsealing, ("call_id",), call_id__in=some)
             shown.update(row["call_id"] for row in found)
         for row in rows:
             if row["sealed"] and row["call_id"] not in shown:
                 row.update(permalink=None, hash_id=None, seed={})
         return rows
+
+
+def _filters(provider: str | None, surface: str | None, since: float | None) -> dict[str, Any]:
+    start = None if since is None else round(since * 1_000_000)
+    return {"provider": provider, "surface": surface, "created_at__gte": start}

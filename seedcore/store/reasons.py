@@ -10,13 +10,18 @@ from tortoise.exceptions import OperationalError
 
 from seedcore.errors import DatabaseError
 
+PAUSE = 0.01
+"""Seconds between two tries while somebody else has the database locked."""
+NOT_WRITABLE = "it is not writable; change its permissions or choose another file"
+CLOSED = "it was closed; open it again"
+
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _REASONS = {
     sqlite3.SQLITE_BUSY: "another program keeps it locked; end that program or wait for it",
     sqlite3.SQLITE_LOCKED: "another program keeps it locked; end that program or wait for it",
     sqlite3.SQLITE_NOTADB: "the file is not an SQLite database; choose another file",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a copy or choose another file",
-    sqlite3.SQLITE_READONLY: "it is not writable; change its permissions or choose another file",
+    sqlite3.SQLITE_READONLY: NOT_WRITABLE,
     sqlite3.SQLITE_CANTOPEN: "the file can't be opened; check its directory and permissions",
     sqlite3.SQLITE_FULL: "the disk is full; free some space",
     sqlite3.SQLITE_IOERR: "the disk failed; check it",
@@ -34,7 +39,8 @@ def is_about_the_row(error: BaseException) -> bool:
     """
     Whether the values of a row are at fault, not the database.
     """
-    return not isinstance(error, OperationalError) and _code(error) not in _REASONS
+    of_the_database = isinstance(error, (OperationalError, sqlite3.OperationalError))
+    return not of_the_database and _code(error) not in _REASONS
 
 
 def reason(error: BaseException) -> str:
@@ -44,9 +50,9 @@ def reason(error: BaseException) -> str:
     code = _code(error)
     if code in _REASONS:
         return _REASONS[code]
-    if isinstance(error, (OSError, OperationalError)):
+    if isinstance(error, (OSError, OperationalError, sqlite3.Error)):
         return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
-    # The texts of other exceptions may quote what they could not store.
+    # The texts of other exceptions may quote what they could not write.
     return f"{type(error).__name__}; check the values of the row"
 
 

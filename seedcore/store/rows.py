@@ -5,7 +5,8 @@ How records become rows, and the statements that write them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
@@ -71,10 +72,9 @@ class Table:
         """
         postgres = dialect == "postgres"
         marks = (f"${place}" if postgres else "?" for place in range(1, len(self.columns) + 1))
-        return (
-            f"INSERT INTO {self._name} ({', '.join(self.columns)}) "
-            f"VALUES ({', '.join(marks)}) {self._conflict}"
-        ).rstrip()
+        columns = ", ".join(self.columns)
+        values = ", ".join(marks)
+        return f"INSERT INTO {self._name} ({columns}) VALUES ({values}) {self._conflict}"  # noqa: S608 - ours
 
 
 def _plain(value: object) -> Any:
@@ -82,14 +82,25 @@ def _plain(value: object) -> Any:
     # hold anything, a secret too.
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return sorted(value, key=str)
     if isinstance(value, (date, Decimal, UUID, PurePath)):
         return str(value)
     return f"<{type(value).__name__}>"
 
 
-_encode = json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+def _encoder() -> Callable[[object], str]:
+    # ``JSONEncoder.encode`` builds this object anew for every value, which costs as much as
+    # the value itself; an audit row has three.
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+    escape = json.encoder.encode_basestring_ascii
+    encode = make(None, _plain, escape, None, ":", ",", False, False, True)
+    return lambda value: "".join(encode(value, 0))
+
+
+_encode = _encoder()
 
 CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
 FAILURES = Table("seedcore_failures", FailureRecord)

@@ -7,14 +7,15 @@ from __future__ import annotations
 import time
 from typing import Self
 
+from tortoise.expressions import F
+
 from seedcore.errors import DatabaseError
 from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
-from seedcore.store.breakers import close_breakers, stored_breakers
 from seedcore.store.database import Database
-from seedcore.store.models import Unsealing
+from seedcore.store.models import Breaker, Unsealing
 from seedcore.store.queries import Queries
 from seedcore.store.reasons import reason
-from seedcore.store.rows import CALLS, FAILURES
+from seedcore.store.rows import BREAKERS, CALLS, FAILURES
 from seedcore.store.writer import Writer
 
 
@@ -73,7 +74,7 @@ class Store:
         """
         try:
             row = FAILURES.row(record)
-        except Exception:
+        except Exception:  # noqa: BLE001 - nobody awaits it, so nobody could be told
             self._writer.dropped += 1
         else:
             self._writer.add_failure(row)
@@ -88,13 +89,30 @@ class Store:
         """
         Return the stored breakers, sorted by provider and operation.
         """
-        return await stored_breakers(self._database, provider)
+        order = ("provider", "operation")
+        rows = await self._database.rows(Breaker, BREAKERS.columns, *order, provider=provider)
+        return [BreakerRecord(**row) for row in rows]
 
     async def reset_breakers(self, provider: str, operation: str | None = None) -> int:
         """
         Close the stored breakers of a provider or operation; returns how many there are.
+
+        The next generation makes a process that still holds the old state lose against it.
         """
-        return await close_breakers(self._database, provider, operation)
+        wanted = {"provider": provider} | ({"operation": operation} if operation else {})
+
+        async def close() -> int:
+            chosen = Breaker.filter(**wanted).using_db(self._database.client)
+            return await chosen.update(
+                state="closed",
+                generation=F("generation") + 1,
+                open_until=0,
+                reopened=0,
+                successes=0,
+                updated_at=time.time_ns() // 1000,
+            )
+
+        return await self._database.ask(close)
 
     async def has_call(self, call_id: str) -> bool:
         """
@@ -106,16 +124,14 @@ class Store:
         """
         Record that the sealed row may be shown from now on, and who said so.
         """
-        unsealing = Unsealing(
-            call_id=call_id, unsealed_at=time.time_ns() // 1000, unsealed_by=by
-        )
+        client = self._database.client
 
-        async def answer() -> None:
-            await Unsealing.bulk_create(
-                [unsealing], ignore_conflicts=True, using_db=self._database.client
-            )
+        async def record() -> None:
+            now = time.time_ns() // 1000
+            unsealing = Unsealing(call_id=call_id, unsealed_at=now, unsealed_by=by)
+            await Unsealing.bulk_create([unsealing], ignore_conflicts=True, using_db=client)
 
-        await self._database.ask(answer)
+        await self._database.ask(record)
 
     async def flush(self, timeout: float = COMMIT_LIMIT) -> bool:
         """
@@ -133,4 +149,4 @@ class Store:
         try:
             return await self._writer.stop(timeout)
         finally:
-            await self._database.close()
+            await self._database.close(timeout)

@@ -10,7 +10,7 @@ from collections import deque
 from seedcore.errors import DatabaseError
 from seedcore.model import BreakerRecord
 from seedcore.store.database import Database
-from seedcore.store.reasons import is_about_the_row, is_busy, reason, unusable
+from seedcore.store.reasons import CLOSED, PAUSE, is_about_the_row, reason, unusable
 from seedcore.store.rows import BREAKERS, CALLS, FAILURES, Row, Rows
 
 Entry = tuple[Row, asyncio.Future[None]]
@@ -28,8 +28,6 @@ class Writer:
 
     HANGING = 1.25
     """Commit limits after which a pass hangs in the disk rather than waits for a lock."""
-    PAUSE = 0.01
-    """Seconds between two tries while somebody else has the database locked."""
 
     def __init__(self, database: Database, *, commit_limit: float, failures_kept: int) -> None:
         self.dropped = 0
@@ -55,7 +53,7 @@ class Writer:
         Queue an audit row; the future is done when the row is durable.
         """
         if self._stopping:
-            raise unusable(self._database.name, "it was closed; open it again")
+            raise unusable(self._database.name, CLOSED)
         waiter: asyncio.Future[None] = self._loop.create_future()
         self._queue.append((row, waiter))
         self._notify()
@@ -82,8 +80,8 @@ class Writer:
         """
         try:
             async with asyncio.timeout(timeout):
-                while not await self._next_pass():
-                    await asyncio.sleep(self.PAUSE)
+                while not await self._next_pass():  # noqa: ASYNC110 - what failed is retried
+                    await asyncio.sleep(PAUSE)
         except TimeoutError:
             return False
         return True
@@ -106,8 +104,9 @@ class Writer:
 
     def _ended(self, _: asyncio.Task[None]) -> None:
         # A host that cancels every task of its loop takes this one along.
-        waiters = [*(waiter for _, waiter in (*self._committing, *self._queue)), *self._barriers]
-        if not self._loop.is_closed() and any(not waiter.done() for waiter in waiters):
+        waiting = any(not waiter.done() for _, waiter in (*self._committing, *self._queue))
+        asked = any(not barrier.done() for barrier in self._barriers)
+        if (waiting or asked) and not self._loop.is_closed():
             self._start()
 
     def _notify(self) -> None:
@@ -125,7 +124,6 @@ class Writer:
 
     async def _run(self) -> None:
         if self._committing:  # the task before this one was cancelled in the middle of a commit
-            await self._database.roll_back()
             self._queue[:0] = self._committing
         while True:
             if not self._news:
@@ -148,8 +146,7 @@ class Writer:
             self._committing = []
             await self._write_breakers()
             await self._write_failures()
-        except Exception as error:
-            # Nothing is known to get here; whatever does must not end the writer.
+        except Exception as error:  # noqa: BLE001 - no such bug is known; none may end the writer
             self._fail_everyone(reason(error))
             self._committing = []
         finally:
@@ -162,9 +159,8 @@ class Writer:
         self._watch = self._loop.call_later(self._limit, self._hangs)
 
     async def _write_calls(self, entries: list[Entry]) -> None:
-        deadline = self._loop.time() + self._limit
         rows = Rows(row for row, _ in entries)
-        outcomes = await self._write(self._insert_call, rows, deadline)
+        outcomes = await self._write(self._insert_call, rows, self._limit)
         for (row, waiter), error in zip(entries, outcomes, strict=True):
             if not waiter.done():
                 if error is None:
@@ -190,7 +186,7 @@ class Writer:
         try:
             if unsent:
                 outcomes = await self._write(self._insert_failure, Rows(unsent))
-                pairs = list(zip(unsent, outcomes, strict=True))
+                pairs = zip(unsent, outcomes, strict=True)
                 unsent = [row for row, error in pairs if _try_later(error)]
                 self.dropped += sum(error is not None for error in outcomes) - len(unsent)
         finally:
@@ -198,34 +194,19 @@ class Writer:
             self._drop_oldest_failures()
 
     async def _write(
-        self, statement: str, rows: Rows, deadline: float = 0.0
+        self, statement: str, rows: Rows, limit: float = 0.0
     ) -> list[Exception | None]:
         # One transaction, and the outcome of each row. Where a row is at fault the others are
         # written without it, by halving.
-        error = await self._commit(statement, rows, deadline)
-        if error is None or len(rows) == 1 or not is_about_the_row(error):
-            return [error] * len(rows)
-        middle = len(rows) // 2
-        return [
-            *await self._write(statement, Rows(rows[:middle]), deadline),
-            *await self._write(statement, Rows(rows[middle:]), deadline),
-        ]
-
-    async def _commit(self, statement: str, rows: Rows, deadline: float) -> Exception | None:
-        client = self._database.client
-        while True:
-            try:
-                if len(rows) == 1:  # one trip to the thread instead of three
-                    await client.execute_insert(statement, rows[0])
-                else:
-                    await client.execute_many(statement, rows)
-            except Exception as error:
-                await self._database.roll_back()
-                if not is_busy(error) or self._loop.time() >= deadline:
-                    return error
-            else:
-                return None
-            await asyncio.sleep(self.PAUSE)
+        try:
+            await self._database.insert(statement, rows, limit)
+        except Exception as error:  # noqa: BLE001 - the caller gets it as the row's outcome
+            if len(rows) == 1 or not is_about_the_row(error):
+                return [error] * len(rows)
+            middle = len(rows) // 2
+            first = await self._write(statement, Rows(rows[:middle]), limit)
+            return first + await self._write(statement, Rows(rows[middle:]), limit)
+        return [None] * len(rows)
 
     def _fail_everyone(self, why: str) -> None:
         for row, waiter in (*self._committing, *self._queue):

@@ -1,0 +1,166 @@
+"""
+How a call gets to make an attempt: past its provider's gate and circuit, into a slot.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from seedcore.call import Call
+from seedcore.contract.breaker import Permit, State
+from seedcore.contract.deadline import left
+from seedcore.errors import (
+    CircuitOpenError,
+    DrainingError,
+    ProviderError,
+    ProviderTimeoutError,
+    QueueFullError,
+    StoppedBy,
+)
+
+
+def try_admit(call: Call) -> Permit | None:
+    """
+    Let *call* make an attempt if that needs no waiting.
+    """
+    lane = call.lane
+    now = lane.runtime.clock.monotonic()
+    if not left(call.deadline, now) or lane.gate.wait(now) > 0:
+        return None
+    if lane.gate.opened(now):
+        lane.slots.ramp()
+    if not lane.slots.try_take():
+        return None
+    permit = _commit(call, now)
+    if permit is None:
+        lane.slots.give_back()
+    return permit
+
+
+async def admit(call: Call) -> Permit:
+    """
+    Let *call* make an attempt: wait for gate, circuit and slot, or refuse.
+
+    Gate and circuit are looked at before queueing for a slot, and again with the slot in
+    hand, since they may have changed meanwhile; only then a probe is taken.
+
+    Raises the call's own last error, or the refusal that fits, with ``stopped_by``.
+    """
+    lane = call.lane
+    while True:
+        now = lane.runtime.clock.monotonic()
+        if lane.runtime.draining:
+            raise _refusal(call, "draining")
+        if not left(call.deadline, now):
+            raise _refusal(call, "deadline")
+        if (pause := lane.gate.wait(now)) > 0:
+            await _wait_for(call, "gate", pause)
+            continue
+        if lane.gate.opened(now):
+            lane.slots.ramp()
+        if (pause := _circuit_pause(call, now)) > 0:
+            await _wait_for(call, "circuit", pause)
+            continue
+        if not lane.slots.try_take():
+            await _queue(call)
+        permit = _commit(call, lane.runtime.clock.monotonic())
+        if permit is not None:
+            return permit
+        lane.slots.give_back()
+
+
+def _commit(call: Call, now: float) -> Permit | None:
+    lane = call.lane
+    if lane.runtime.draining or lane.gate.wait(now) > 0:
+        return None
+    if not call.policy.breaker_enabled:
+        return _UNCOUNTED
+    return call.circuit.breaker.admit(now)
+
+
+_UNCOUNTED = Permit(-1, 0.0)
+"""The permit without a breaker: no generation is its own, so nothing learns from it."""
+
+
+def _circuit_pause(call: Call, now: float) -> float:
+    return call.circuit.breaker.wait(now) if call.policy.breaker_enabled else 0.0
+
+
+async def _wait_for(call: Call, what: Literal["gate", "circuit"], pause: float) -> None:
+    """
+    Wait for the gate or the circuit, as far as patience and deadline allow.
+
+    A pause that is known to be too long is refused at once; that of a half-open circuit is
+    not known, since a probe may succeed at any moment.
+    """
+    runtime = call.lane.runtime
+    now = runtime.clock.monotonic()
+    patience = left(call.policy.patience, call.waited)
+    remaining = left(call.deadline, now)
+    half_open = what == "circuit" and call.circuit.breaker.state is State.HALF_OPEN
+    needed = 0.0 if half_open else pause
+    if needed >= remaining:
+        raise _refusal(call, "deadline", pause)
+    if not patience or needed > patience:
+        raise _refusal(call, "patience", pause)
+    group = call.circuit.waiting if what == "circuit" else None
+    try:
+        await runtime.waits.sleep(min(pause, patience, remaining), group)
+    finally:
+        passed = runtime.clock.monotonic() - now
+        call.waited += passed
+        call.spent(what, passed)
+
+
+async def _queue(call: Call) -> None:
+    """
+    Wait for a slot, at most as long as the policy lets a call queue.
+    """
+    slots, runtime = call.lane.slots, call.lane.runtime
+    now = runtime.clock.monotonic()
+    waiter = slots.queue()
+    if waiter is None:
+        raise _queue_full(call, "patience")
+    seconds = min(call.policy.queue_wait, call.deadline - now)
+    given = False
+    try:
+        given = await runtime.waits.until(waiter, seconds)
+    finally:
+        if not given:
+            slots.leave(waiter)
+        call.spent("queue", runtime.clock.monotonic() - now)
+    if not given:
+        if runtime.draining:
+            raise _refusal(call, "draining")
+        raise _queue_full(call, "patience" if seconds == call.policy.queue_wait else "deadline")
+
+
+def _queue_full(call: Call, stopped_by: StoppedBy) -> ProviderError:
+    if call.verdict is not None:
+        return _refusal(call, stopped_by)
+    call.refused = True
+    slots = call.lane.slots
+    text = f"{slots.limit} run at a time (max_concurrent) and {slots.queued} wait for a turn"
+    return QueueFullError(text, stopped_by=stopped_by)
+
+
+def _refusal(call: Call, stopped_by: StoppedBy, pause: float | None = None) -> ProviderError:
+    """
+    Return the error for a call that may not go on: its own last one if it has one.
+
+    *pause* are the seconds that gate or circuit stay closed.
+    """
+    lane = call.lane
+    now = lane.runtime.clock.monotonic()
+    retry_at = None if pause is None else lane.runtime.clock.time() + pause
+    if call.verdict is not None:
+        error = call.verdict.error
+        return error.filled(stopped_by=stopped_by, retry_at=retry_at or error.retry_at)
+    call.refused = True
+    if stopped_by == "draining":
+        return DrainingError(stopped_by=stopped_by)
+    if lane.gate.error is not None and lane.gate.wait(now) > 0:
+        return lane.gate.error.filled(stopped_by=stopped_by, retry_at=retry_at)
+    if pause is None:
+        return ProviderTimeoutError("its deadline passed before it was asked", stopped_by=stopped_by)
+    return CircuitOpenError(stopped_by=stopped_by, retry_at=retry_at)

@@ -1,0 +1,205 @@
+"""
+``seedcore generate`` and ``seedcore call``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seedcore.cli.group import Command, json_option
+from seedcore.cli.output import one_line, text_of, write_facts, write_json, write_line
+from seedcore.cli.report import Invocation
+from seedcore.cli.values import key_values, settings_document
+
+if TYPE_CHECKING:
+    from seedcore.model import Seed
+    from seedcore.runner import Runner
+
+_LIMITS = ("surface", "call_id", "profile", "deadline", "patience")
+
+
+def _call_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        json_option,
+        click.option("--patience", type=float, help="Seconds to wait for a pause to end."),
+        click.option("--deadline", type=float, help="Seconds the whole call may take."),
+        click.option("--profile", type=click.Choice(["interactive", "batch"]), help="Its limits."),
+        click.option("--call-id", help="Once only: refused if the id was used before."),
+        click.option("--surface", default="cli", show_default=True, help="Who asks."),
+        click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", callback=key_values),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(
+    "generate",
+    cls=Command,
+    examples=(
+        "seedcore generate smdash --preset classic_mm",
+        "seedcore generate smdash --preset classic_mm --race --json",
+        "seedcore generate alttpr --settings open.json",
+        "seedcore generate demo players=2 'name=Link and Zelda' items='[\"bow\", \"lamp\"]'",
+    ),
+)
+@click.argument("provider")
+@click.option("--preset", help="The provider's name of a set of settings.")
+@click.option("--settings", metavar="FILE|-", help="A settings document: JSON, or a .toml file.")
+@click.option("--race", is_flag=True, help="A seed for a race.")
+@click.option("--spoilers", type=click.Choice(["off", "on", "delayed"]), default="off")
+@click.option("--branch", help="The branch of the provider's generator.")
+@_call_options
+@click.pass_obj
+def generate_command(
+    invocation: Invocation, /, values: dict[str, Any], settings: str | None, **asked: Any
+) -> None:
+    """
+    Roll one seed and print its permalink.
+
+    KEY=VALUE are options of the provider ('seedcore show PROVIDER' names them); a value is text
+    unless it is valid JSON.
+    """
+    document = None if settings is None else settings_document(settings)
+    provider = asked.pop("provider")
+
+    async def roll(runner: Runner) -> None:
+        given = {name: value for name, value in asked.items() if value is not None}
+        seed = await runner.generate(provider, settings=document, options=values, **given)
+        if invocation.as_json:
+            write_json(_seed_facts(seed))
+        else:
+            _print_seed(seed)
+
+    _run(invocation, provider, "generate", asked["call_id"], roll)
+
+
+@click.command(
+    "call",
+    cls=Command,
+    examples=(
+        "seedcore call smdash presets",
+        "seedcore call tracker create_item 'title=It crashes' labels='[\"bug\"]' --json",
+    ),
+)
+@click.argument("provider")
+@click.argument("operation")
+@_call_options
+@click.pass_obj
+def call_command(
+    invocation: Invocation, /, provider: str, operation: str, values: dict[str, Any], **asked: Any
+) -> None:
+    """
+    Call any operation of a provider and print what it returns.
+
+    KEY=VALUE are arguments of the operation ('seedcore show PROVIDER' names them); a value is
+    text unless it is valid JSON.
+    """
+    for name in {*_LIMITS, "policy"} & values.keys():
+        msg = f"No operation can have an argument {name!r}: it is a limit of the call."
+        raise click.UsageError(msg)
+
+    async def ask(runner: Runner) -> None:
+        given = {name: value for name, value in asked.items() if value is not None}
+        result = await runner.call(provider, operation, **given, **values)
+        if invocation.as_json:
+            facts = {"provider": provider, "operation": operation, "surface": asked["surface"]}
+            write_json({**facts, "call_id": _call_id(result, asked), "result": result})
+        else:
+            _print_result(result)
+
+    _run(invocation, provider, operation, asked["call_id"], ask)
+
+
+def _call_id(result: object, asked: Mapping[str, Any]) -> str | None:
+    # Only a seed carries the id that the runner chose.
+    return asked["call_id"] or getattr(getattr(result, "meta", None), "call_id", None)
+
+
+def _run(
+    invocation: Invocation,
+    provider: str,
+    operation: str,
+    call_id: str | None,
+    act: Callable[[Runner], Awaitable[None]],
+) -> None:
+    """
+    Run *act* with an open Runner; it prints before the Runner closes, which may take a while.
+    """
+    import asyncio
+
+    from seedcore.runner import Runner
+
+    invocation.provider, invocation.operation, invocation.call_id = provider, operation, call_id
+    runner = invocation.runner = Runner()
+    if runner.settings.core.log == "text":
+        _log_to_stderr(debug=invocation.debug)
+
+    async def run() -> None:
+        async with runner:
+            await act(runner)
+
+    asyncio.run(run())
+
+
+def _log_to_stderr(*, debug: bool) -> None:
+    from loguru import logger
+
+    def wanted(record: Any) -> bool:
+        # How the call ended is what the command itself prints.
+        return debug or record["extra"].get("event") != "call"
+
+    logger.remove()
+    logger.add(
+        lambda message: print(message, end="", file=sys.stderr),  # noqa: T201
+        level="DEBUG" if debug else "WARNING",
+        format="{level}: {message}",
+        filter=wanted,
+        backtrace=False,
+        diagnose=False,
+    )
+
+
+def _print_seed(seed: Seed) -> None:
+    write_line(one_line(seed.text) or "The provider made a seed without a permalink.")
+    write_facts(
+        {
+            "id": None if seed.id == seed.text else seed.id,
+            "code": seed.code,
+            "version": seed.version,
+            "spoiler": seed.spoiler_url,
+            "call": seed.meta.call_id,
+            "attempts": seed.meta.attempts,
+        }
+    )
+    if seed.meta.possible_duplicate:
+        write_line("An earlier attempt may have made another seed.")
+
+
+def _seed_facts(seed: Seed) -> dict[str, Any]:
+    called = ("provider", "operation", "surface", "call_id")
+    made = ("url", "id", "code", "version", "spoiler_url", "settings")
+    meta = ("attempts", "latency_ms", "audit", "possible_duplicate")
+    return {
+        **{name: getattr(seed.meta, name) for name in called},
+        **{name: getattr(seed, name) for name in made},
+        "meta": {name: getattr(seed.meta, name) for name in meta},
+    }
+
+
+def _print_result(result: object) -> None:
+    from seedcore.model import Seed
+
+    if isinstance(result, Seed):
+        _print_seed(result)
+    elif isinstance(result, Mapping):
+        for key, value in result.items():
+            write_line(f"{one_line(key)}: {text_of(value)}")
+    elif isinstance(result, (list, tuple)):
+        for item in result:
+            write_line(text_of(item))
+    else:
+        write_line("done" if result is None else text_of(result))

@@ -1,0 +1,135 @@
+"""
+How an error ends a command: a sentence, JSON, an exit status, and a traceback on request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seedcore.cli.output import one_line, write_json
+
+if TYPE_CHECKING:
+    from seedcore.runner import Runner
+
+FIELDS = (
+    "type",
+    "provider",
+    "operation",
+    "attempts",
+    "status_code",
+    "message",
+    "retry_at",
+    "call_id",
+    "in_doubt",
+    "stopped_by",
+)
+LONGEST_TRACEBACK = 200_000
+
+
+class Invocation:
+    """
+    What is known of the command that runs when it fails, before and after its parsing.
+    """
+
+    def __init__(self, arguments: list[str]) -> None:
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        self.as_json = "--json" in arguments[:end]
+        self.debug = "--debug" in arguments[:end]
+        self.provider: str | None = None
+        self.operation: str | None = None
+        self.call_id: str | None = None
+        self.runner: Runner | None = None
+
+    def secrets(self) -> Iterator[str]:
+        """
+        Yield the secret settings of all providers in use, and whatever was set for any provider.
+        """
+        import os
+
+        from seedcore.errors import SeedcoreError
+        from seedcore.settings.keys import CORE_VARIABLES
+
+        for name, text in os.environ.items():
+            if name.startswith("SEEDCORE_") and name not in CORE_VARIABLES:
+                yield text.strip()
+        if self.runner is None:
+            return
+        registry, settings = self.runner.registry, self.runner.settings
+        for line in registry.listing():
+            if line.status == "loaded":
+                try:
+                    declaration = registry.load(line.provider).declaration
+                    yield from settings.provider(line.provider, declaration).secrets
+                except SeedcoreError:
+                    continue
+
+
+def report(error: Exception, invocation: Invocation) -> int:
+    """
+    Tell the person what went wrong; return the exit status.
+    """
+    status, sentence = _judged(error)
+    if invocation.debug:
+        click.echo(_traceback(error, invocation), err=True)
+    if invocation.as_json:
+        write_json({"error": _facts(error, sentence, invocation)})
+    click.echo(one_line(sentence), err=True)
+    return status
+
+
+def _judged(error: Exception) -> tuple[int, str]:
+    if isinstance(error, click.ClickException):
+        return error.exit_code, _click_sentence(error)
+    from seedcore.errors import PluginError, ProviderError, SeedcoreError, SettingsError
+
+    if isinstance(error, ProviderError):
+        return 1, error.user_message
+    # A provider that lacks settings is both, and what has to be corrected are the settings.
+    if isinstance(error, PluginError) and not isinstance(error, SettingsError):
+        return 3, error.user_message
+    if isinstance(error, SeedcoreError):
+        return 2, error.user_message
+    return 1, (
+        f"Something unexpected went wrong ({type(error).__name__}). This is a bug: "
+        "run the command again with --debug, and report what it prints."
+    )
+
+
+def _click_sentence(error: click.ClickException) -> str:
+    message = error.format_message().strip()
+    end = "" if message.endswith((".", "?", "!", ")")) else "."
+    context = getattr(error, "ctx", None)
+    see = f" See '{context.command_path} --help'." if context else ""
+    return f"{message}{end}{see}"
+
+
+def _facts(error: Exception, sentence: str, invocation: Invocation) -> dict[str, Any]:
+    known = {
+        "provider": invocation.provider,
+        "operation": invocation.operation,
+        "call_id": invocation.call_id,
+        "attempts": 0,
+        "in_doubt": False,
+        **vars(error),
+        "type": "UsageError" if isinstance(error, click.UsageError) else type(error).__name__,
+        "message": sentence,
+    }
+    return {name: known.get(name) for name in FIELDS}
+
+
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|token)[ =]+[^\s'\",;)]+")
+
+
+def _traceback(error: Exception, invocation: Invocation) -> str:
+    import traceback
+
+    from seedcore.errors import clean_text
+    from seedcore.redact import MASK, Redactor
+
+    text = "".join(traceback.format_exception(error))
+    text = clean_text(Redactor(invocation.secrets()).text(text), LONGEST_TRACEBACK)
+    return _CREDENTIALS.sub(rf"\1 {MASK}", text)

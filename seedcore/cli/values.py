@@ -1,0 +1,141 @@
+"""
+What people type: ``KEY=VALUE``, a settings document, a point in time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+_SPAN = re.compile(r"(\d{1,9})\s*([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LATEST = 1e11
+"""Epoch seconds beyond which nobody means a moment: the year 5138."""
+
+
+def key_values(ctx: click.Context, _param: click.Parameter, items: Sequence[str]) -> dict[str, Any]:
+    """
+    Return ``KEY=VALUE`` items as a mapping; a value is text unless it is valid JSON.
+    """
+    values: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        shown = ascii(item if len(item) <= 40 else item[:40] + "...")
+        if not equals or not key.strip():
+            _refuse(ctx, f"{shown} is not KEY=VALUE. Write for example players=2 or name=text.")
+        if any("\ud800" <= mark <= "\udfff" for mark in item):
+            _refuse(ctx, f"{shown} is not valid UTF-8. Write it in UTF-8.")
+        if key in values:
+            _refuse(ctx, f"{key!a} is given twice. Give it once; a list is [1, 2].")
+        values[key] = _value(text)
+    return values
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_number(word: str) -> NoReturn:
+    msg = f"{word} is not a JSON number"
+    raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def settings_document(source: str) -> Mapping[str, Any]:
+    """
+    Read a settings document: a JSON file, TOML if its name ends so, ``-`` for stdin.
+
+    Raises SettingsError that names file, line and reason.
+    """
+    from seedcore.errors import SettingsError
+
+    if source.lower().endswith(".toml"):
+        from seedcore.settings.sources import read_toml
+
+        return read_toml(Path(source))
+    name = "on standard input" if source == "-" else source
+    try:
+        stream = click.open_file(source, "rb")
+        with stream:
+            document = _document(stream.read())
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+    except ValueError as error:
+        problem = f"is not valid JSON: {error}"
+    except RecursionError:
+        problem = "is not valid JSON: it is nested too deeply"
+    else:
+        if isinstance(document, dict):
+            return document
+        problem = "must hold one JSON object: names and values in braces"
+    msg = f"The settings file {name} {problem}."
+    raise SettingsError(msg)
+
+
+def _document(content: bytes) -> Any:
+    try:
+        text = content.decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        reason, place = "no UTF-8 text", content.count(b"\n", 0, error.start)
+    except json.JSONDecodeError as error:
+        reason, place = error.msg, error.lineno - 1
+    except ValueError as error:
+        # json doesn't say where a number stands that it can't take.
+        reason, word = str(error), str(error).partition(" ")[0]
+        place = text.partition(word)[0].count("\n") if word in text else 0
+    msg = f"{reason} (at line {place + 1})"
+    raise ValueError(msg)
+
+
+def point_in_time(ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
+    """
+    Return epoch seconds for a date or time (UTC if no zone is given), a number, or a span ago.
+    """
+    if text is None:
+        return None
+    moment = _moment(text.strip())
+    if moment is None or not abs(moment) < LATEST:
+        _refuse(
+            ctx,
+            f"--since can't be {text[:40]!a}. Write a date (2026-11-21), a time "
+            "(2026-11-21T18:30), epoch seconds (1795285800) or a span (30m, 2h, 7d).",
+        )
+    return max(0.0, moment)
+
+
+def _moment(text: str) -> float | None:
+    span = _SPAN.fullmatch(text)
+    if span:
+        return time.time() - int(span[1]) * _SECONDS[span[2]]
+    try:
+        # Eight digits are a date such as 20261121, not a night in 1970.
+        if not re.fullmatch(r"\d{8}", text):
+            return float(text)
+    except ValueError:
+        pass
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _refuse(ctx: click.Context, message: str) -> NoReturn:
+    raise click.UsageError(message, ctx)

@@ -1,0 +1,119 @@
+"""
+What becomes of a call after an attempt: another one, a result with its row, or an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seedcore import audit
+from seedcore.call import Call
+from seedcore.contract.breaker import Permit
+from seedcore.contract.classify import Retry
+from seedcore.contract.retry import Delays
+from seedcore.errors import ProviderError, StoppedBy
+from seedcore.model import AuditState, Seed, SeedMeta
+
+
+def pause_before_retry(call: Call) -> float:
+    """
+    Return the seconds to sleep before the next attempt; raise when there is none.
+    """
+    lane, policy, verdict = call.lane, call.policy, call.verdict
+    assert verdict is not None
+    error = verdict.error
+    now = lane.runtime.clock.monotonic()
+    if not verdict.may_retry(call.operation.effect):
+        in_doubt = verdict.retry is Retry.BY_EFFECT
+        raise error.filled(stopped_by="in_doubt" if in_doubt else "permanent")
+    if lane.runtime.draining:
+        raise error.filled(stopped_by="draining")
+    if call.counted >= policy.attempts_allowed or not policy.retries:
+        raise error.filled(stopped_by="attempts")
+    at_gate = verdict.closes_gate
+    if at_gate:
+        pause = lane.gate.wait(now)
+    else:
+        call.delays = call.delays or Delays(policy, lane.runtime.rng)
+        pause = call.delays.next()
+    retry_at = lane.runtime.clock.time() + pause if at_gate else None
+    if at_gate and pause > policy.patience - call.waited:
+        raise error.filled(stopped_by="patience", retry_at=retry_at)
+    if now + pause >= call.deadline:
+        raise error.filled(stopped_by="deadline", retry_at=retry_at)
+    if not verdict.free and not lane.budget.take(now):
+        raise error.filled(stopped_by="budget")
+    call.emit_attempt("WARNING", "retry", retry_in_s=round(pause, 3))
+    # The gate itself is waited for together with everyone else, at admission.
+    return 0.0 if at_gate else pause
+
+
+async def succeeded(call: Call, value: Any) -> Any:
+    """
+    Write the audit row and return *value*; a seed gets its meta.
+    """
+    lane = call.lane
+    latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
+    state: AuditState = "off"
+    if lane.runtime.store is not None and call.operation.audited and not call.nested:
+        state = await _record(call, value, latency)
+    if lane.runtime.events.wants("INFO"):
+        call.emit_outcome("INFO", "success", latency)
+    if not isinstance(value, Seed):
+        return value
+    meta = SeedMeta(
+        call_id=call.call_id,
+        provider=lane.name,
+        operation=call.operation.name,
+        surface=call.surface,
+        attempts=call.attempts,
+        latency_ms=latency,
+        audit=state,
+        possible_duplicate=call.duplicate,
+    )
+    return value.with_meta(meta)
+
+
+async def _record(call: Call, value: Any, latency: float) -> AuditState:
+    """
+    Write the row; the seed exists, so whatever fails here only loses the row.
+    """
+    store = call.lane.runtime.store
+    assert store is not None
+    row: dict[str, Any] = {}
+    try:
+        record = audit.success_record(call, value, latency)
+        row = audit.row_for_event(record)
+        await store.write(record)
+    except Exception as error:  # noqa: BLE001 - never repeat or lose a seed for its row
+        name = type(error).__name__
+        call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": row})
+        return "lost"
+    return "durable"
+
+
+def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
+    """
+    Return the error as the caller gets it, after telling breaker, events and failure table.
+    """
+    lane = call.lane
+    latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
+    stopped_by: StoppedBy = error.stopped_by or "permanent"
+    facts = {
+        **vars(error),
+        "provider": error.provider or lane.name,
+        "operation": error.operation or call.operation.name,
+        "call_id": call.call_id,
+        "attempts": call.attempts,
+        "in_doubt": error.in_doubt or call.in_doubt,
+        "stopped_by": stopped_by,
+    }
+    final = error.filled(**lane.redactor.plain(facts))
+    if permit is not None:
+        lane.call_failed(call, permit, stopped_by)
+    if call.attempts and call.verdict is not None:
+        call.emit_attempt("DEBUG", "failure")
+    call.emit_outcome("ERROR", "failure", latency, final)
+    if lane.runtime.store is not None and not call.refused and not call.nested:
+        lane.runtime.store.write_failure(audit.failure_record(call, final, latency))
+    return final

@@ -1,0 +1,54 @@
+"""
+Makes ``support`` importable from every test, and offers its pieces as fixtures.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from support.certificate import Certificate, make_certificate
+from support.events import Collected
+from support.upstream import Upstream
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    """
+    A scripted HTTP server on loopback.
+    """
+    async with Upstream() as server:
+        yield server
+
+
+@pytest.fixture
+def events() -> Collected:
+    """
+    A sink that keeps every event.
+    """
+    return Collected()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """
+    A self-signed certificate for 127.0.0.1, which nobody trusts.
+    """
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    No settings and no proxy of whoever runs the tests change their outcome.
+    """
+    for name in list(os.environ):
+        if name.startswith("SEEDCORE_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)

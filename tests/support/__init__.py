@@ -1,0 +1,3 @@
+"""
+What tests are made with: an upstream that misbehaves on demand, virtual time, a sink.
+"""

@@ -1,0 +1,96 @@
+"""
+One call of one provider, and everything that came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import attrs
+
+import seedcore.http  # noqa: F401 - loaded on first use it would cost that attempt 0.3 s
+from seedcore import Clock, Effect, ProviderError, Registry, Runner, Seed, provider
+from support.events import Collected
+from support.virtual_time import LeapingClock
+
+EAGER: Mapping[str, Any] = {
+    "circuit_breaker_window": 1,
+    "circuit_breaker_window_failures": 1,
+    "circuit_breaker_failure_threshold": 1000,
+    "retry_enabled": False,
+}
+"""Settings under which the first attempt that counts opens the circuit."""
+
+
+@attrs.frozen(kw_only=True)
+class Came:
+    """
+    What came of a call: its value or its error, the events, and the seconds it waited.
+    """
+
+    value: Any = None
+    error: ProviderError | None = None
+    events: Collected
+    slept: list[float]
+
+    @property
+    def failure(self) -> ProviderError:
+        """
+        The error; a call that succeeded has none.
+        """
+        assert self.error is not None, f"the call succeeded with {self.value!r}"
+        return self.error
+
+
+def runner_of(
+    target: Any,
+    events: Collected,
+    *,
+    clock: Clock | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Runner:
+    """
+    Return a runner with one provider, ``demo``, without database and jitter.
+    """
+    registry = Registry(discover=False)
+    registry.add("demo", target)
+    return Runner(
+        registry=registry,
+        database=None,
+        sinks=[events],
+        clock=clock,
+        rng=Random(7),
+        settings={"retry_jitter": False, **(settings or {})},
+    )
+
+
+async def call(
+    target: Any, *, settings: Mapping[str, Any] | None = None, **arguments: Any
+) -> Came:
+    """
+    Let *target* generate once, leaping over the pauses between its attempts.
+    """
+    events, clock = Collected(), LeapingClock()
+    async with runner_of(target, events, clock=clock, settings=settings) as runner:
+        try:
+            value = await runner.generate("demo", surface="test", **arguments)
+        except ProviderError as error:
+            return Came(error=error, events=events, slept=clock.slept)
+    return Came(value=value, events=events, slept=clock.slept)
+
+
+def plain_provider(base_url: str, effect: Effect = Effect.READ) -> Any:
+    """
+    Return a provider as most are written: one request, its status checked, its JSON read.
+    """
+
+    @provider(base_url=base_url, effect=effect)
+    async def demo(request, context):
+        async with context.http.get("seed") as reply:
+            reply.raise_for_status()
+            body = await reply.json()
+        return Seed(id=body["id"])
+
+    return demo
