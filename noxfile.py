@@ -248,8 +248,9 @@ def install(
     except nox.command.CommandFailed:
         session.error("See above. Without a network, UV_OFFLINE=1 takes what earlier runs left")
     expected = {project["name"] for project in projects[1:]}
-    if installed_plugins(session) != expected:
-        session.error(f"The plugins installed here are {installed_plugins(session)}.")
+    found = installed_plugins(session)
+    if found != expected:
+        session.error(f"Wanted the plugins {sorted(expected)}, found {sorted(found)} installed")
 
 
 def installed_plugins(session: nox.Session) -> set[str]:

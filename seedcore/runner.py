@@ -5,6 +5,7 @@ The one path every call takes.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 from collections.abc import Iterable, Mapping
 from random import Random
@@ -81,6 +82,7 @@ class Runner:
         self._opening = asyncio.Lock()
         self._given: set[str] = set()
         self._running = 0
+        self._said_disabled = False
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
 
@@ -334,9 +336,18 @@ class Runner:
             if lane is None:
                 provider = self.registry.load(name)
                 lane = Lane(provider, self.settings.provider(name, provider.declaration), runtime)
+                if lane.settings.base_url is not None:
+                    # 0.3 s that would else come out of the first attempt's time.
+                    importlib.import_module("seedcore.http")
                 await lane.restore()
                 self._lanes[name] = lane
+                self._say_if_disabled(lane)
             return lane
+
+    def _say_if_disabled(self, lane: Lane) -> None:
+        if not lane.settings.policy().resilience_enabled and not self._said_disabled:
+            self._said_disabled = True
+            lane.emit("WARNING", "resilience_disabled")
 
 
 def _overridden(

@@ -7,51 +7,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import os
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
-import types
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tortoise import Tortoise, fields, timezone
-from tortoise.context import get_current_context
-from tortoise.models import Model
-from tortoise.router import router
+from tortoise import timezone
 
 from seedcore.errors import DatabaseError
 from seedcore.store import Store
 from seedcore.store.database import Database
+from support.host import Meeting, host, what_a_host_sees
 from support.stored import as_nobody, audit_record, locked, look, threads_left
-
-
-class Meeting(Model):
-    """
-    A host's own model.
-    """
-
-    id = fields.IntField(primary_key=True)
-    at = fields.DatetimeField()
-
-    class Meta:
-        app = "host"
-
-
-class HostRouter:
-    """
-    Sends whatever has no connection of its own to the host's database.
-    """
-
-    def db_for_read(self, model: type[Model]) -> str:
-        return "host"
-
-    def db_for_write(self, model: type[Model]) -> str:
-        return "host"
 
 
 @pytest.fixture
@@ -68,56 +39,6 @@ def before() -> set[threading.Thread]:
     The threads that are none of ours.
     """
     return set(threading.enumerate())
-
-
-@pytest.fixture
-def host_time_zone(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """
-    Put back what the host of a test does to the whole process.
-    """
-    for name in ("USE_TZ", "TIMEZONE"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    routers = router._routers
-    yield
-    router._routers = routers
-    monkeypatch.undo()
-    timezone._reset_timezone_cache()
-
-
-@contextlib.asynccontextmanager
-async def host(folder: Path) -> AsyncIterator[None]:
-    """
-    A host that set up its own Tortoise: naive times in Paris, and a router.
-    """
-    module = types.ModuleType("host_models")
-    module.Meeting = Meeting
-    await Tortoise.init(
-        {
-            "connections": {"host": f"sqlite://{folder}/host.sqlite3"},
-            "apps": {"host": {"models": [module], "default_connection": "host"}},
-        }
-        | {"use_tz": False, "timezone": "Europe/Paris", "routers": [HostRouter]}
-    )
-    await Tortoise.generate_schemas()
-    try:
-        yield
-    finally:
-        await Tortoise.close_connections()
-
-
-def what_a_host_sees() -> dict[str, object]:
-    """
-    Return everything of the process that setting up a Tortoise changes.
-    """
-    return {
-        "environment": dict(os.environ),
-        "use_tz": timezone.get_use_tz(),
-        "timezone": timezone.get_timezone(),
-        "default": timezone.get_default_timezone(),
-        "routers": router._routers,
-        "context": get_current_context(),
-    }
 
 
 async def refused(url: str) -> str:
@@ -274,13 +195,14 @@ def test_a_forgotten_store_does_not_keep_the_interpreter_alive(database: Path) -
 
 
 @pytest.mark.parametrize("variables", [{}, {"USE_TZ": "False", "TIMEZONE": "Asia/Tokyo"}])
-@pytest.mark.usefixtures("host_time_zone")
 async def test_the_environment_stays_as_it_was(
     database: Path, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Tortoise writes USE_TZ and TIMEZONE for the whole process; a host may have set them or not.
     """
+    for name in ("USE_TZ", "TIMEZONE"):
+        monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     timezone._reset_timezone_cache()
@@ -292,9 +214,10 @@ async def test_the_environment_stays_as_it_was(
     await store.close()
 
     assert seen == what_a_host_sees()
+    monkeypatch.undo()
+    timezone._reset_timezone_cache()
 
 
-@pytest.mark.usefixtures("host_time_zone")
 async def test_a_host_that_was_there_first_notices_nothing(database: Path, tmp_path: Path) -> None:
     """
     Its time zone, its router and its context stay, and its rows stay in its own database.
@@ -316,7 +239,6 @@ async def test_a_host_that_was_there_first_notices_nothing(database: Path, tmp_p
         assert 1 == await Meeting.all().count()
 
 
-@pytest.mark.usefixtures("host_time_zone")
 async def test_a_host_that_comes_later_changes_nothing_here(database: Path, tmp_path: Path) -> None:
     """
     Our rows go to our database even while the host routes all models to its own.
@@ -335,7 +257,6 @@ async def test_a_host_that_comes_later_changes_nothing_here(database: Path, tmp_
     assert [("c-1",)] == look(database, "SELECT call_id FROM seedcore_unsealings")
 
 
-@pytest.mark.usefixtures("host_time_zone")
 async def test_a_hundred_inserts_of_a_host_beside_ours(database: Path, tmp_path: Path) -> None:
     """
     Neither side gets a row, a connection or a context of the other.

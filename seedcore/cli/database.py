@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def ask_database(question: Callable[[Store], Awaitable[Answer]]) -> Answer:
 
 
 def _check_exists(url: str) -> None:
+    from pathlib import Path
+
     from seedcore.errors import DatabaseError
     from seedcore.store.address import MEMORY, sqlite_file
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -26,17 +25,18 @@ def names() -> list[str]:
         try:
             with os.scandir(folder or ".") as entries:
                 ends = (".dist-info", ".egg-info")
-                installed = [Path(entry.path) for entry in entries if entry.name.endswith(ends)]
+                installed = [entry.path for entry in entries if entry.name.endswith(ends)]
         except OSError:  # not there, or no folder
             continue
         for path in installed:
-            found.update(_declared(path / "entry_points.txt"))
+            found.update(_declared(f"{path}/entry_points.txt"))
     return sorted(found)
 
 
-def _declared(path: Path) -> Iterator[str]:
+def _declared(path: str) -> Iterator[str]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - lighter
+            text = file.read()
     except OSError:
         return
     section = ""

@@ -8,7 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AnySet
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import click
@@ -123,7 +123,7 @@ def plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, AnySet)):
+    if isinstance(value, (list, tuple, AbstractSet)):
         return [plain(item) for item in value]
     if hasattr(type(value), "__attrs_attrs__"):
         fields = type(value).__attrs_attrs__

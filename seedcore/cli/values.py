@@ -9,7 +9,6 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -64,6 +63,8 @@ def settings_document(source: str) -> Mapping[str, Any]:
     from seedcore.errors import SettingsError
 
     if source.lower().endswith(".toml"):
+        from pathlib import Path
+
         from seedcore.settings.sources import read_toml
 
         return read_toml(Path(source))

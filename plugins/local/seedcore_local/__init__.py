@@ -36,7 +36,7 @@ FFR_LINK = re.compile(
     (?:\?(?P<query> [^\s<>"\\#]*))?
     (?P<fragment> \#[^\s<>"\\]*)?
     """,
-    re.ASCII | re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -53,7 +53,8 @@ def ffr_link(_: object, field: attrs.Attribute[str | None], value: str) -> None:
     """
     Check that *value* leads to the generator and nowhere else: people will click on it.
     """
-    if not (len(value) <= LONGEST and value.isascii() and FFR_LINK.fullmatch(value)):
+    plain = len(value) <= LONGEST and value.isascii() and value.isprintable()
+    if not (plain and FFR_LINK.fullmatch(value)):
         msg = (
             f"{field.name} must be an http or https link of at most {LONGEST:,} characters to "
             "finalfantasyrandomizer.com, as its page shows it once the flags are chosen."

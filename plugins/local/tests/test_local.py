@@ -193,6 +193,7 @@ async def test_ffr_sets_the_seed_and_nothing_else(given, expected):
         "https://finalfantasyrandomizer.com/?f=a b",
         "https://finalfantasyrandomizer.com/?f=a\n",
         "https://finalfantasyrandomizer.com/?f=<a>",
+        "https://finalfantasyrandomizer.com/?f=\x1b[2J",
         "https://finalfantasyrandomizer.com/?f=" + "a" * 2000,
     ],
 )

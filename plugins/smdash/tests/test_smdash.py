@@ -387,9 +387,10 @@ async def test_a_permalink_on_the_public_site_is_believed(runner, upstream):
 @pytest.mark.parametrize("status", [200, 201, 204, 302, 308])
 async def test_any_other_success_is_none(runner, upstream, status):
     """
-    Only a 307 announces a seed; the address of another redirect isn't even looked at.
+    Only a 307 announces a seed, whatever else names one.
     """
-    upstream.say(status, "", Location=upstream.url + SEED)
+    permalink = upstream.url + SEED
+    upstream.say(status, "" if status == 204 else permalink, Location=permalink)
 
     with pytest.raises(ProviderResponseFormatError) as caught:
         await runner.generate("smdash", preset="classic_mm", surface="tests")
@@ -474,6 +475,19 @@ async def test_garbage_instead_of_presets_is_refused(runner, upstream, body):
 
     assert None is caught.value.reason
     assert 1 == caught.value.attempts == len(upstream.asked)
+
+
+async def test_an_error_instead_of_presets_is_told_in_its_words(runner, upstream):
+    """
+    A failure that comes as JSON is a failure, not a list of another shape.
+    """
+    for _ in range(3):
+        upstream.say(500, '{"error": "KV is down"}', Content_Type="application/json")
+
+    with pytest.raises(ProviderUnavailableError) as caught:
+        await runner.call("smdash", "presets", surface="tests")
+
+    assert "KV is down" == caught.value.provider_message
 
 
 async def test_a_page_instead_of_presets_is_refused(runner, upstream):

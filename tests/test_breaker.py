@@ -1,0 +1,346 @@
+"""
+The circuit breaker: when it opens, how it probes, and what it does not learn from.
+"""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from seedcore import Policy
+from seedcore.contract.breaker import Breaker, Permit, State, Suspects
+
+
+@attrs.define(eq=False)
+class Bench:
+    """
+    A breaker with a clock that a test moves, and the transitions it made.
+    """
+
+    policy: Policy = attrs.Factory(Policy)
+    now: float = 100.0
+    changes: list[tuple[str, str]] = attrs.Factory(list)
+    breaker: Breaker = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.breaker = Breaker(self.policy, self._changed)
+
+    def _changed(self, old: State, new: State) -> None:
+        if old is not new:
+            self.changes.append((old.value, new.value))
+
+    def admit(self) -> Permit:
+        permit = self.breaker.admit(self.now)
+        assert permit is not None
+        return permit
+
+    def fail(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.breaker.failed(self.admit(), self.now)
+
+    def succeed(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.breaker.succeeded(self.admit(), self.now)
+
+    def open(self) -> None:
+        self.fail(self.policy.circuit_breaker_window_failures)
+        assert self.breaker.state is State.OPEN
+
+    def half_open(self) -> Permit:
+        self.open()
+        self.now += self.breaker.wait(self.now)
+        return self.admit()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_it_opens_at_the_fourteenth_failure(bench: Bench) -> None:
+    """
+    14 failures open it even before 20 attempts were counted, and 13 do not.
+    """
+    bench.fail(13)
+    assert State.CLOSED is bench.breaker.state
+    bench.fail()
+    assert State.OPEN is bench.breaker.state
+    assert [("closed", "open")] == bench.changes
+
+
+def test_only_the_last_twenty_attempts_count(bench: Bench) -> None:
+    """
+    A failure that is followed by twenty attempts is forgotten.
+    """
+    for _ in range(50):
+        bench.fail(13)
+        bench.succeed(7)
+    assert State.CLOSED is bench.breaker.state
+
+
+def test_it_opens_when_fourteen_of_twenty_failed(bench: Bench) -> None:
+    """
+    Successes in between do not help when 14 of the last 20 attempts failed.
+    """
+    for _ in range(6):
+        bench.fail(2)
+        bench.succeed()
+    assert State.CLOSED is bench.breaker.state
+    bench.fail(2)
+    assert State.OPEN is bench.breaker.state
+
+
+def test_five_failed_calls_in_a_row_open_it(bench: Bench) -> None:
+    """
+    At low traffic the window never fills, so calls that failed as a whole count too.
+    """
+    for _ in range(4):
+        bench.breaker.call_failed(bench.admit(), bench.now)
+    bench.succeed()
+    for _ in range(4):
+        bench.breaker.call_failed(bench.admit(), bench.now)
+    assert State.CLOSED is bench.breaker.state
+    bench.breaker.call_failed(bench.admit(), bench.now)
+    assert State.OPEN is bench.breaker.state
+
+
+def test_neutral_outcomes_neither_count_nor_reset(bench: Bench) -> None:
+    """
+    A refused request changes nothing, not even the row of failed calls.
+    """
+    for _ in range(4):
+        bench.breaker.call_failed(bench.admit(), bench.now)
+    bench.fail(9)
+    for _ in range(40):
+        bench.breaker.answered(bench.admit(), bench.now)
+        bench.breaker.released(bench.admit())
+    bench.breaker.call_failed(bench.admit(), bench.now)
+    assert State.OPEN is bench.breaker.state
+
+
+def test_an_open_circuit_admits_nobody_until_its_time(bench: Bench) -> None:
+    """
+    The first opening lasts a quarter of a second.
+    """
+    bench.open()
+    assert pytest.approx(0.25) == bench.breaker.wait(bench.now)
+    assert bench.breaker.admit(bench.now + 0.24) is None
+    bench.now += 0.25
+    assert bench.admit().probe
+
+
+def test_open_times_grow_by_half_up_to_two_seconds(bench: Bench) -> None:
+    """
+    Each failed probe makes the next opening 1.5 times longer, at most 2 s.
+    """
+    bench.open()
+    waits = []
+    for _ in range(9):
+        waits.append(bench.breaker.wait(bench.now))
+        bench.now += waits[-1]
+        bench.fail()
+    assert pytest.approx([0.25 * 1.5**n for n in range(6)] + [2.0] * 3) == waits
+
+
+@pytest.mark.parametrize(("took", "expected"), [(0.1, 0.375), (3.0, 3.0), (60.0, 5.0)])
+def test_a_slow_probe_makes_the_circuit_stay_open_as_long(took: float, expected: float) -> None:
+    """
+    Not shorter than the failed probe took, but at most 5 s.
+    """
+    bench = Bench()
+    probe = bench.half_open()
+    bench.now += took
+    bench.breaker.failed(probe, bench.now)
+    assert pytest.approx(expected) == bench.breaker.wait(bench.now)
+
+
+def test_a_set_timeout_is_the_open_time_always() -> None:
+    """
+    CIRCUIT_BREAKER_TIMEOUT replaces growth and slow probes.
+    """
+    bench = Bench(Policy(circuit_breaker_timeout=60.0))
+    probe = bench.half_open()
+    bench.now += 3
+    bench.breaker.failed(probe, bench.now)
+    assert pytest.approx(60.0) == bench.breaker.wait(bench.now)
+
+
+def test_half_open_admits_one_probe_at_a_time(bench: Bench) -> None:
+    """
+    Everyone else waits for the probe, at most five seconds.
+    """
+    bench.half_open()
+    assert bench.breaker.admit(bench.now) is None
+    assert pytest.approx(5.0) == bench.breaker.wait(bench.now)
+
+
+def test_unanswered_probes_let_others_through_up_to_one_attempt_timeout(bench: Bench) -> None:
+    """
+    A probe every 5 s while none answers, and never more than cover one attempt of 60 s.
+    """
+    bench.half_open()
+    probes = 1
+    for _ in range(40):
+        bench.now += 5
+        probes += bench.breaker.admit(bench.now) is not None
+    assert 12 == probes
+
+
+def test_two_successful_probes_close_it(bench: Bench) -> None:
+    """
+    One is not enough; the second one starts as soon as the first is back.
+    """
+    first = bench.half_open()
+    bench.breaker.succeeded(first, bench.now)
+    assert State.HALF_OPEN is bench.breaker.state
+    bench.breaker.succeeded(bench.admit(), bench.now)
+    assert State.CLOSED is bench.breaker.state
+    assert [("closed", "open"), ("open", "half_open"), ("half_open", "closed")] == bench.changes
+
+
+def test_a_refusal_by_the_upstream_is_a_successful_probe(bench: Bench) -> None:
+    """
+    A 4xx proves that the upstream is alive.
+    """
+    bench.breaker.answered(bench.half_open(), bench.now)
+    bench.breaker.answered(bench.admit(), bench.now)
+    assert State.CLOSED is bench.breaker.state
+
+
+def test_a_cancelled_probe_frees_its_place_and_changes_nothing(bench: Bench) -> None:
+    """
+    The next probe goes out at once.
+    """
+    probe = bench.half_open()
+    bench.breaker.released(probe)
+    assert State.HALF_OPEN is bench.breaker.state
+    assert bench.admit().probe
+
+
+def test_results_from_before_the_opening_are_ignored(bench: Bench) -> None:
+    """
+    Late failures do not prolong an opening, late successes do not close a circuit.
+    """
+    late = [bench.admit() for _ in range(20)]
+    bench.open()
+    generation = bench.breaker.generation
+    for permit in late:
+        bench.breaker.failed(permit, bench.now)
+        bench.breaker.succeeded(permit, bench.now)
+        bench.breaker.call_failed(permit, bench.now)
+    assert (State.OPEN, generation) == (bench.breaker.state, bench.breaker.generation)
+    bench.now += 1
+    bench.admit()
+    for permit in late:
+        bench.breaker.succeeded(permit, bench.now)
+    assert (State.HALF_OPEN, 0) == (bench.breaker.state, bench.breaker.successes)
+
+
+def test_a_probe_from_before_the_last_success_cannot_reopen(bench: Bench) -> None:
+    """
+    After an outage that hangs, probes of its time still fail while new ones succeed.
+    """
+    hung = bench.half_open()
+    bench.now += 5
+    bench.breaker.succeeded(bench.admit(), bench.now)
+    bench.breaker.failed(hung, bench.now)
+    assert (State.HALF_OPEN, 1) == (bench.breaker.state, bench.breaker.successes)
+
+
+def test_closing_starts_afresh(bench: Bench) -> None:
+    """
+    After closing, old failures and the grown open time are forgotten.
+    """
+    bench.half_open()
+    for _ in range(6):
+        bench.now += 5
+        bench.fail()
+        bench.now += bench.breaker.wait(bench.now)
+    bench.succeed(2)
+    bench.fail(13)
+    assert State.CLOSED is bench.breaker.state
+    bench.fail()
+    assert pytest.approx(0.25) == bench.breaker.wait(bench.now)
+
+
+def test_an_open_circuit_is_restored_for_the_rest_of_its_time(bench: Bench) -> None:
+    """
+    A restart does not shorten an opening, and its generation goes on.
+    """
+    bench.breaker.restore(State.OPEN, generation=7, wait=1.5, now=bench.now)
+    assert bench.breaker.admit(bench.now + 1.4) is None
+    bench.now += 1.5
+    assert 8 == bench.admit().generation
+    assert bench.breaker.admit(bench.now) is None
+
+
+@pytest.mark.parametrize(
+    ("timeout", "stored", "expected"), [(None, 3600.0, 5.0), (60.0, 3600.0, 60.0), (None, -9.0, 0.0)]
+)
+def test_a_restored_open_time_is_never_longer_than_one_it_makes(
+    timeout: float | None, stored: float, expected: float
+) -> None:
+    """
+    A wall clock that jumped an hour does not keep a circuit open for an hour.
+    """
+    bench = Bench(Policy(circuit_breaker_timeout=timeout))
+    bench.breaker.restore(State.OPEN, generation=1, wait=stored, now=bench.now)
+    assert pytest.approx(expected) == bench.breaker.wait(bench.now)
+
+
+class TestSuspects:
+    """
+    Requests that fail alone.
+    """
+
+    def test_a_request_that_fails_while_others_succeed_is_a_suspect(self) -> None:
+        """
+        From its first failed call on, until it succeeds.
+        """
+        suspects = Suspects()
+        assert not suspects.failed("poison", 0.0)
+        suspects.succeeded("good")
+        assert suspects.call_failed("poison")
+        assert suspects.failed("poison", 1.0)
+        suspects.succeeded("poison")
+        assert not suspects.failed("poison", 2.0)
+
+    def test_nobody_is_a_suspect_while_nothing_succeeds(self) -> None:
+        """
+        A real outage under one request opens the circuit all the same.
+        """
+        suspects = Suspects()
+        for request in ("one", "two") * 5:
+            assert not suspects.failed(request, 0.0)
+            assert not suspects.call_failed(request)
+
+    def test_a_success_from_before_the_first_failure_proves_nothing(self) -> None:
+        """
+        It says that the provider was well then, not that the request is bad.
+        """
+        suspects = Suspects()
+        suspects.succeeded(None)
+        suspects.failed("request", 0.0)
+        assert not suspects.call_failed("request")
+
+    def test_a_failure_is_forgotten_after_an_hour(self) -> None:
+        """
+        So that one bad moment does not make a request neutral for ever.
+        """
+        suspects = Suspects()
+        suspects.failed("request", 0.0)
+        suspects.succeeded("other")
+        suspects.call_failed("request")
+        assert suspects.failed("request", 3600.0)
+        assert not suspects.failed("request", 3601.0)
+
+    def test_it_remembers_at_most_256_requests(self) -> None:
+        """
+        The one that failed least recently is forgotten first.
+        """
+        suspects = Suspects()
+        for number in range(257):
+            suspects.failed(f"request {number}", 0.0)
+        suspects.succeeded("other")
+        assert not suspects.call_failed("request 0")
+        assert suspects.call_failed("request 1")

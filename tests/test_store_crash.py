@@ -1,0 +1,64 @@
+"""
+What a caller was told is written is there after the process was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seedcore.store import Store
+from support.stored import audit_record, look
+
+WRITING = """
+import asyncio, itertools, sys
+from seedcore.store import Store
+sys.path.insert(0, sys.argv[2])
+from support.stored import audit_record, failure_record
+
+async def main():
+    store = await Store.open(sys.argv[1])
+    ids = itertools.count()
+
+    async def caller():
+        while True:
+            call_id = f"c-{next(ids)}"
+            await store.write(audit_record(call_id))
+            print(call_id, flush=True)
+            store.write_failure(failure_record(call_id))
+
+    await asyncio.gather(*(caller() for _ in range(50)))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("told", [1, 60, 700])
+async def test_a_row_survives_the_death_of_its_process(tmp_path: Path, told: int) -> None:
+    """
+    Every id that was printed after its write has exactly one row, wherever the kill hit.
+    """
+    database = tmp_path / "audit.sqlite3"
+    command = [sys.executable, "-c", WRITING, f"sqlite://{database}", str(Path(__file__).parent)]
+    with contextlib.ExitStack() as ended:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        ended.callback(process.wait, 60)
+        ended.callback(process.kill)
+        printed = [process.stdout.readline() for _ in range(told)]
+        process.kill()
+        rest, _ = process.communicate(timeout=60)
+
+    seen = ("".join(printed) + rest).split("\n")[:-1]  # a torn last line is no promise
+    rows = [call_id for (call_id,) in look(database, "SELECT call_id FROM seedcore_calls")]
+    assert len(seen) >= told
+    assert set() == set(seen) - set(rows)
+    assert len(rows) == len(set(rows))
+
+    store = await Store.open(f"sqlite://{database}")
+    await store.write(audit_record("after"))
+    assert await store.has_call("after")
+    await store.close()
