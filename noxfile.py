@@ -198,7 +198,7 @@ def run(session: nox.Session) -> None:
     Roll a seed of every provider and show the audit rows.
     """
     install(session, plugins=PLUGINS)
-    session.run("python", "docs/examples/first_run.py", *session.posargs)
+    session.run("python", "docs/examples/first_run.py", *session.posargs, env=no_settings())
 
 
 @nox.session(default=False, requires=["wheels"])
@@ -277,5 +277,12 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     """
     Run pytest with the one configuration, without the settings of whoever runs it.
     """
-    ours = {name: None for name in os.environ if name.startswith("SEEDCORE_")}
-    session.run("pytest", "-c", "pyproject.toml", *arguments, *session.posargs, env=ours)
+    options = (*arguments, *session.posargs)
+    session.run("pytest", "-c", "pyproject.toml", *options, env=no_settings())
+
+
+def no_settings() -> dict[str, str | None]:
+    """
+    Return the environment without seedcore's variables of whoever runs this.
+    """
+    return {name: None for name in os.environ if name.startswith("SEEDCORE_")}

@@ -111,7 +111,8 @@ def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
     try:
         manager.register(target)
     except pluggy.PluginValidationError as error:
-        raise broken(f"a hook doesn't fit: {error}") from error
+        reason = f"a hook doesn't fit: {error}"
+        raise broken(reason) from error
     hooks: dict[str, Callable[..., Any]] = {}
     for name in known:
         for implementation in getattr(manager.hook, name).get_hookimpls():
@@ -151,48 +152,64 @@ def _marked_operations(target: Any, broken: Broken) -> dict[str, Operation]:
     return operations
 
 
+@attrs.frozen(kw_only=True)
+class _Shape:
+    """
+    What a function takes: *given* by the runner, *takes* and *needs* from the caller.
+    """
+
+    given: tuple[str, ...]
+    takes: frozenset[str]
+    needs: frozenset[str]
+    anything: bool
+    by_name: bool
+
+
+def _shape_of(name: str, function: Callable[..., Any], broken: Broken) -> _Shape:
+    parameters = list(inspect.signature(function).parameters.values())
+    own = [p for p in parameters if p.name not in GIVEN and p.kind is not p.VAR_POSITIONAL]
+    named = [p for p in own if p.kind is not p.VAR_KEYWORD]
+    for parameter in named:
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            reason = f"the parameter {parameter.name!r} of {name!r} can't be passed by name"
+            raise broken(reason)
+    given = [p for p in parameters if p.name in GIVEN]
+    return _Shape(
+        given=tuple(p.name for p in given),
+        takes=frozenset(p.name for p in named),
+        needs=frozenset(p.name for p in named if p.default is p.empty),
+        anything=len(named) < len(own),
+        by_name=bool(own) or any(p.kind is p.KEYWORD_ONLY for p in given),
+    )
+
+
 def _operation(
     name: str, function: Callable[..., Any], effect: Effect, broken: Broken, *, audited: bool
 ) -> Operation:
     """
     Look at the parameters once, so that a call costs no inspection.
     """
-    takes: set[str] = set()
-    needs: set[str] = set()
-    given: list[str] = []
-    anything = by_name = False
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.name not in GIVEN:
-            reason = f"the parameter {parameter.name!r} of {name!r} can't be passed by name"
+    shape = _shape_of(name, function, broken)
+    if name == "generate":
+        if shape.needs or shape.anything:
+            unknown = ", ".join(sorted(shape.needs)) or "**keywords"
+            reason = (
+                f"generate takes request and context, not {unknown}. "
+                "What a caller passes is in request.options, request.settings and request.preset."
+            )
             raise broken(reason)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            continue
-        if parameter.kind is parameter.VAR_KEYWORD:
-            anything = True
-        elif parameter.name in GIVEN:
-            given.append(parameter.name)
-            by_name = by_name or parameter.kind is parameter.KEYWORD_ONLY
-        else:
-            takes.add(parameter.name)
-            if parameter.default is parameter.empty:
-                needs.add(parameter.name)
-    if name == "generate" and (needs or anything):
-        unknown = ", ".join(sorted(needs)) or "**keywords"
-        reason = (
-            f"generate takes request and context, not {unknown}. "
-            f"What a caller passes is in request.options, request.settings and request.preset."
-        )
-        raise broken(reason)
-    free = anything or (not takes and "request" in given)
+        # Further parameters have defaults and are the author's own, for tests.
+        shape = attrs.evolve(shape, takes=frozenset())
+    free = shape.anything or (name != "generate" and not shape.takes and "request" in shape.given)
     return Operation(
         name=name,
         effect=effect,
         audited=audited,
         sync=not _is_async(function),
         summary=summary_of(function),
-        takes=None if free else frozenset(takes),
-        needs=frozenset(needs),
-        function=_caller(function, tuple(given), by_name=by_name or anything or bool(takes)),
+        takes=None if free else shape.takes,
+        needs=shape.needs,
+        function=_caller(function, shape.given, by_name=shape.by_name),
     )
 
 

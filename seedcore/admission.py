@@ -162,5 +162,7 @@ def _refusal(call: Call, stopped_by: StoppedBy, pause: float | None = None) -> P
     if lane.gate.error is not None and lane.gate.wait(now) > 0:
         return lane.gate.error.filled(stopped_by=stopped_by, retry_at=retry_at)
     if pause is None:
-        return ProviderTimeoutError("its deadline passed before it was asked", stopped_by=stopped_by)
+        return ProviderTimeoutError(
+            "its deadline passed before it was asked", stopped_by=stopped_by
+        )
     return CircuitOpenError(stopped_by=stopped_by, retry_at=retry_at)

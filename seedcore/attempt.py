@@ -49,7 +49,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     raised: BaseException | None = None
     try:
         value = await _invoke(call, context)
-    except (Exception, asyncio.CancelledError) as error:
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - judged below
         raised = error
     except BaseException:
         lane.abandon(call, permit)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import aiohttp
 
     from seedcore.contract.classify import Verdict
-    from seedcore.events import Level
     from seedcore.contract.threads import Worker
+    from seedcore.events import Level
     from seedcore.lane import Circuit, Lane
 
 NAMESPACE = uuid.UUID("7ee3f0a5-7f1c-4f4b-9b0e-3f6f1d5b9c11")
@@ -70,7 +70,7 @@ class Call:
 
     request: Request
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
         lane: Lane,
         operation: Operation,

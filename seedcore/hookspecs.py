@@ -78,6 +78,9 @@ class Declaration:
     hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
     def __call__(self, target: Target) -> Target:
+        """
+        Attach the declaration to a function or a class.
+        """
         target.__seedcore_provider__ = self  # type: ignore[attr-defined]
         return target
 

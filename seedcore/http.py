@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -43,11 +43,12 @@ class LentResponse(aiohttp.ClientResponse):
         if responses is not None:
             responses.append(self)
         await super().start(connection)
-        if type(self.content) is StreamReader:
+        body = self.content
+        if type(body) is StreamReader:
             # Every way to read a body ends in feed_data, also behind a decompressor that
             # holds this very object: so the object changes its class.
-            self.content.__class__ = self.reader
-            self.content.feed_data(b"")
+            body.__class__ = self.reader
+            cast("LimitedReader", body).check()
         if self.status >= 400:
             await self._keep_body()
         return self
@@ -90,10 +91,16 @@ class LimitedReader(StreamReader):
         Take *data*, or fail all readers.
         """
         paused: bool = super().feed_data(data, size)
+        self.check()
+        return paused
+
+    def check(self) -> None:
+        """
+        Fail all readers if too much has come already.
+        """
         if self.total_bytes > self.limit and self.exception() is None:
             text = f"its reply is larger than the limit of {self.limit:,} bytes (response_limit)"
             self.set_exception(ProviderResponseFormatError(text))
-        return paused
 
 
 @functools.cache

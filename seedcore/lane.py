@@ -188,9 +188,10 @@ class Lane:
         Tell the circuit that a whole call failed by the provider's fault.
         """
         counts = stopped_by in ("attempts", "permanent", "in_doubt")
-        if counts and call.verdict is not None and call.verdict.lesson is Lesson.FAILURE:
-            if not call.circuit.suspects.call_failed(call.request.fingerprint()):
-                call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
+        if not counts or call.verdict is None or call.verdict.lesson is not Lesson.FAILURE:
+            return
+        if not call.circuit.suspects.call_failed(call.request.fingerprint()):
+            call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
 
     def _circuit_changed(self, operation: str, old: State, new: State) -> None:
         circuit = self._circuits[operation]

@@ -27,9 +27,7 @@ from seedcore.errors import (
 from seedcore.model import Operation
 from seedcore.settings import RESERVED_PROVIDER_NAMES
 
-Status = Literal[
-    "ready", "loaded", "unconfigured", "broken", "incompatible", "clash", "disabled"
-]
+Status = Literal["ready", "loaded", "unconfigured", "broken", "incompatible", "clash", "disabled"]
 PROVIDERS = "seedcore.providers"
 SINKS = "seedcore.sinks"
 COMMANDS = "seedcore.commands"

@@ -15,7 +15,11 @@ from seedcore.errors import SettingsError, did_you_mean
 Profile = Literal["interactive", "batch"]
 
 
-def _number(lowest: float, highest: float, unit: str) -> Callable[[Any, Any, Any], None]:
+def number(lowest: float, highest: float, unit: str) -> Callable[[Any, Any, Any], None]:
+    """
+    Return a validator for a number in a range; nan is in none.
+    """
+
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not numeric or math.isnan(value) or not lowest <= value <= highest:
@@ -25,7 +29,11 @@ def _number(lowest: float, highest: float, unit: str) -> Callable[[Any, Any, Any
     return check
 
 
-def _count(lowest: int, highest: int) -> Callable[[Any, Any, Any], None]:
+def count(lowest: int, highest: int) -> Callable[[Any, Any, Any], None]:
+    """
+    Return a validator for a whole number in a range.
+    """
+
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
             msg = f"{attribute.name} must be a whole number between {lowest} and {highest}."
@@ -34,12 +42,15 @@ def _count(lowest: int, highest: int) -> Callable[[Any, Any, Any], None]:
     return check
 
 
-def _setting(default: Any, validator: Callable[[Any, Any, Any], None], text: str) -> Any:
+def limit(default: Any, validator: Callable[[Any, Any, Any], None], text: str) -> Any:
+    """
+    Return the field of a setting with its default, range and help.
+    """
     return attrs.field(default=default, validator=validator, metadata={"help": text})
 
 
-def _switch(default: bool, text: str) -> bool:
-    switch: bool = _setting(default, attrs.validators.instance_of(bool), text)
+def _switch(*, default: bool, text: str) -> bool:
+    switch: bool = limit(default, attrs.validators.instance_of(bool), text)
     return switch
 
 
@@ -53,58 +64,58 @@ class Policy:
     half of the runs.
     """
 
-    attempt_timeout: float = _setting(
-        60.0, _number(0.01, 3600, "seconds"), "limit of one attempt, response body included"
+    attempt_timeout: float = limit(
+        60.0, number(0.01, 3600, "seconds"), "limit of one attempt, response body included"
     )
-    total_timeout: float = _setting(
-        200.0, _number(0.01, 86400, "seconds"), "limit of a whole call with retries and waits"
+    total_timeout: float = limit(
+        200.0, number(0.01, 86400, "seconds"), "limit of a whole call with retries and waits"
     )
-    patience: float = _setting(
-        5.0, _number(0, 86400, "seconds"), "time a call may wait in all for a gate or a circuit"
+    patience: float = limit(
+        5.0, number(0, 86400, "seconds"), "time a call may wait in all for a gate or a circuit"
     )
-    queue_timeout: float | None = _setting(
+    queue_timeout: float | None = limit(
         None,
-        attrs.validators.optional(_number(0, 86400, "seconds")),
+        attrs.validators.optional(number(0, 86400, "seconds")),
         "time a call may wait for a free slot; unset: its patience",
     )
-    resilience_enabled: bool = _switch(True, "false turns retries and breaker off")
-    retry_enabled: bool = _switch(True, "false makes one attempt only")
-    retry_max_attempts: int = _setting(3, _count(1, 100), "attempts of one call")
-    retry_base_delay: float = _setting(1.0, _number(0, 3600, "seconds"), "first delay")
-    retry_max_delay: float = _setting(60.0, _number(0, 86400, "seconds"), "longest delay")
-    retry_exponential_base: float = _setting(2.0, _number(1, 10, "times"), "growth of the delay")
-    retry_jitter: bool = _switch(True, "full jitter: a random part of the delay")
-    circuit_breaker_enabled: bool = _switch(True, "false never opens a circuit")
-    circuit_breaker_failure_threshold: int = _setting(
-        5, _count(1, 1000), "calls in a row that failed before the circuit opens"
+    resilience_enabled: bool = _switch(default=True, text="false turns retries and breaker off")
+    retry_enabled: bool = _switch(default=True, text="false makes one attempt only")
+    retry_max_attempts: int = limit(3, count(1, 100), "attempts of one call")
+    retry_base_delay: float = limit(1.0, number(0, 3600, "seconds"), "first delay")
+    retry_max_delay: float = limit(60.0, number(0, 86400, "seconds"), "longest delay")
+    retry_exponential_base: float = limit(2.0, number(1, 10, "times"), "growth of the delay")
+    retry_jitter: bool = _switch(default=True, text="full jitter: a random part of the delay")
+    circuit_breaker_enabled: bool = _switch(default=True, text="false never opens a circuit")
+    circuit_breaker_failure_threshold: int = limit(
+        5, count(1, 1000), "calls in a row that failed before the circuit opens"
     )
-    circuit_breaker_success_threshold: int = _setting(
-        2, _count(1, 100), "probes that must succeed before the circuit closes"
+    circuit_breaker_success_threshold: int = limit(
+        2, count(1, 100), "probes that must succeed before the circuit closes"
     )
-    circuit_breaker_timeout: float | None = _setting(
+    circuit_breaker_timeout: float | None = limit(
         None,
-        attrs.validators.optional(_number(0.01, 86400, "seconds")),
+        attrs.validators.optional(number(0.01, 86400, "seconds")),
         "fixed open time; unset: 0.25 s growing by 1.5 to 2 s",
     )
-    circuit_breaker_half_open_max_calls: int = _setting(1, _count(1, 100), "probes at a time")
-    circuit_breaker_window: int = _setting(20, _count(1, 1000), "attempts looked back on")
-    circuit_breaker_window_failures: int = _setting(
-        14, _count(1, 1000), "failures among them that open the circuit"
+    circuit_breaker_half_open_max_calls: int = limit(1, count(1, 100), "probes at a time")
+    circuit_breaker_window: int = limit(20, count(1, 1000), "attempts looked back on")
+    circuit_breaker_window_failures: int = limit(
+        14, count(1, 1000), "failures among them that open the circuit"
     )
-    max_concurrent: int = _setting(64, _count(1, 100_000), "attempts of a provider at a time")
-    max_queued: int = _setting(1024, _count(0, 1_000_000), "calls waiting for a slot")
+    max_concurrent: int = limit(64, count(1, 100_000), "attempts of a provider at a time")
+    max_queued: int = limit(1024, count(0, 1_000_000), "calls waiting for a slot")
 
     def __attrs_post_init__(self) -> None:
         if self.total_timeout < self.attempt_timeout:
             msg = (
-                f"total_timeout ({self.total_timeout:g} s) must not be shorter than "
-                f"attempt_timeout ({self.attempt_timeout:g} s)."
+                "total_timeout must not be shorter than attempt_timeout; "
+                "raise the one or lower the other."
             )
             raise SettingsError(msg)
         if self.circuit_breaker_window_failures > self.circuit_breaker_window:
             msg = (
-                "circuit_breaker_window_failures must not be larger than "
-                f"circuit_breaker_window ({self.circuit_breaker_window})."
+                "circuit_breaker_window_failures must not be larger than circuit_breaker_window; "
+                "lower the one or raise the other."
             )
             raise SettingsError(msg)
 

@@ -248,7 +248,7 @@ class Runner:
         call.call_id, call.nested = call_id, True
         return await self._run(call, arguments)
 
-    def _call(
+    def _call(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
         lane: Lane,
         operation: str,

@@ -54,6 +54,9 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Bench:
+    """
+    A breaker with the default policy.
+    """
     return Bench()
 
 
@@ -275,7 +278,8 @@ def test_an_open_circuit_is_restored_for_the_rest_of_its_time(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(
-    ("timeout", "stored", "expected"), [(None, 3600.0, 5.0), (60.0, 3600.0, 60.0), (None, -9.0, 0.0)]
+    ("timeout", "stored", "expected"),
+    [(None, 3600.0, 5.0), (60.0, 3600.0, 60.0), (None, -9.0, 0.0)],
 )
 def test_a_restored_open_time_is_never_longer_than_one_it_makes(
     timeout: float | None, stored: float, expected: float

@@ -11,17 +11,20 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
 
 from seedcore import ProviderError, ProviderTimeoutError, Registry, Runner, Seed, provider
 from seedcore.contract.breaker import State
 from seedcore.lane import Lane
+from support.events import Collected
+from support.virtual_time import VirtualClock, virtual_time
 
 GOOD = Seed(id="1")
 
 
 def runner_of(target: Any, events: Collected | None = None, **settings: Any) -> Runner:
+    """
+    A runner in virtual time with one provider, ``demo``.
+    """
     registry = Registry(discover=False)
     registry.add("demo", target)
     return Runner(
@@ -35,6 +38,9 @@ def runner_of(target: Any, events: Collected | None = None, **settings: Any) -> 
 
 
 def lane_of(runner: Runner) -> Lane:
+    """
+    The lane of ``demo``.
+    """
     return runner._lanes["demo"]
 
 
@@ -60,6 +66,9 @@ def left_behind(runner: Runner) -> list[str]:
 
 
 async def cancel_after(seconds: float, call: Any) -> None:
+    """
+    Cancel *call* after a while, and see CancelledError come through.
+    """
     task = asyncio.create_task(call)
     await asyncio.sleep(seconds)
     task.cancel()

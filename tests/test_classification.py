@@ -141,8 +141,12 @@ ROWS = [
     _of_status(408, ProviderTimeoutError, "by_effect"),
     _of_status(425, ProviderUnavailableError, "always"),
     _paused("503 with seconds", status(503, Retry_After="1")),
-    _paused("503 with a date", status(503, Retry_After="Thu, 01 Jan 2026 00:00:01 GMT",
-                                      Date="Thu, 01 Jan 2026 00:00:00 GMT")),
+    _paused(
+        "503 with a date",
+        status(
+            503, Retry_After="Thu, 01 Jan 2026 00:00:01 GMT", Date="Thu, 01 Jan 2026 00:00:00 GMT"
+        ),
+    ),
     Row(
         name="503 with a Retry-After that means nothing",
         reply=status(503, Retry_After="soon"),
@@ -327,7 +331,7 @@ async def test_a_connection_that_is_never_accepted_was_never_sent() -> None:
         full.listen(0)
         address = full.getsockname()
         with socket.create_connection(address), socket.socket() as queued:
-            queued.setblocking(False)  # noqa: FBT003
+            queued.setblocking(False)
             queued.connect_ex(address)
 
             @provider(base_url=f"http://127.0.0.1:{address[1]}", effect=Effect.UNSAFE)

@@ -11,8 +11,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
 
 from seedcore import (
     CircuitOpenError,
@@ -37,6 +35,8 @@ from seedcore import (
     operation,
     provider,
 )
+from support.events import Collected
+from support.virtual_time import VirtualClock, virtual_time
 
 GOOD = Seed(id="1")
 
@@ -76,6 +76,9 @@ class Scripted:
 async def runner_of(
     target: Any, settings: Mapping[str, Any] | None = None, **arguments: Any
 ) -> AsyncIterator[tuple[Runner, Collected]]:
+    """
+    A runner in virtual time with one provider, ``demo``, and its events.
+    """
     registry = Registry(discover=False)
     registry.add("demo", target)
     events = Collected()
@@ -93,12 +96,18 @@ async def runner_of(
 
 
 async def failure_of(call: Any) -> ProviderError:
+    """
+    The error that *call* raises.
+    """
     with pytest.raises(ProviderError) as caught:
         await call
     return caught.value
 
 
 def with_effect(effect: Effect, target: Any) -> Any:
+    """
+    Declare what repeating *target* does.
+    """
     return provider(effect=effect)(target)
 
 
@@ -362,9 +371,7 @@ async def test_a_half_open_circuit_sends_one_probe_and_lets_the_others_wait() ->
         await asyncio.gather(*calls, return_exceptions=True)
         await asyncio.sleep(0.25)
         began = len(demo.began)
-        seeds = await asyncio.gather(
-            *(runner.generate("demo", surface="test") for _ in range(100))
-        )
+        seeds = await asyncio.gather(*(runner.generate("demo", surface="test") for _ in range(100)))
     assert 100 == len(seeds)
     probes = demo.began[began:]
     assert 1 == probes.count(probes[0])
@@ -521,9 +528,7 @@ async def test_start_runs_once_for_many_first_calls() -> None:
             starts.append(f"stop {state}")
 
     async with runner_of(Demo()) as (runner, _):
-        seeds = await asyncio.gather(
-            *(runner.generate("demo", surface="test") for _ in range(20))
-        )
+        seeds = await asyncio.gather(*(runner.generate("demo", surface="test") for _ in range(20)))
     assert {"ready"} == {seed.id for seed in seeds}
     assert ["start", "stop ready"] == starts
 
@@ -658,7 +663,9 @@ async def test_unknown_names_are_suggested() -> None:
     Providers with the pip line, operations with what there is.
     """
     async with runner_of(Scripted()) as (runner, _):
-        with pytest.raises(UnknownProviderError, match="Did you mean 'demo'.*pip install seedcore-demmo"):
+        with pytest.raises(
+            UnknownProviderError, match="Did you mean 'demo'.*pip install seedcore-demmo"
+        ):
             await runner.generate("demmo", surface="test")
         with pytest.raises(UnknownOperationError, match="It has: generate"):
             await runner.call("demo", "presets", surface="test")
@@ -690,6 +697,10 @@ async def test_a_call_id_in_use_is_refused() -> None:
 
 
 def as_function() -> Any:
+    """
+    An async function.
+    """
+
     async def demo(request: Any, context: Any) -> Seed:
         return _roll(request)
 
@@ -697,6 +708,10 @@ def as_function() -> Any:
 
 
 def as_class() -> Any:
+    """
+    A class with hooks.
+    """
+
     class Demo:
         @hookimpl
         async def generate(self, request: Any) -> Seed:
@@ -706,6 +721,9 @@ def as_class() -> Any:
 
 
 def as_module() -> Any:
+    """
+    A module with hooks.
+    """
     import types
 
     module = types.ModuleType("demo_module")
@@ -719,6 +737,10 @@ def as_module() -> Any:
 
 
 def as_plain_function() -> Any:
+    """
+    A function that isn't async.
+    """
+
     def demo(request: Any) -> Seed:
         return _roll(request)
 

@@ -9,8 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
 
 from seedcore import (
     DrainingError,
@@ -22,9 +20,14 @@ from seedcore import (
     hookimpl,
     provider,
 )
+from support.events import Collected
+from support.virtual_time import VirtualClock, virtual_time
 
 
 async def opened(target: Any, **settings: Any) -> Runner:
+    """
+    An open runner in virtual time with one provider, ``demo``.
+    """
     registry = Registry(discover=False)
     registry.add("demo", target)
     runner = Runner(
@@ -40,6 +43,10 @@ async def opened(target: Any, **settings: Any) -> Runner:
 
 
 def taking(seconds: float) -> Any:
+    """
+    A provider that takes some time.
+    """
+
     async def demo() -> Seed:
         await asyncio.sleep(seconds)
         return Seed(id="1")
@@ -48,6 +55,9 @@ def taking(seconds: float) -> Any:
 
 
 async def started(runner: Runner, calls: int = 1) -> list[asyncio.Task[Seed]]:
+    """
+    Calls that have begun.
+    """
     tasks = [asyncio.create_task(runner.generate("demo", surface="test")) for _ in range(calls)]
     await asyncio.sleep(0.01)
     return tasks

@@ -93,7 +93,6 @@ def test_a_directory_without_permission_is_named() -> None:
     """
     The lock file next to the database tells early that nothing could be written there.
     """
-
     with tempfile.TemporaryDirectory() as folder:  # tmp_path is closed to others
         Path(folder).chmod(0o555)
         told = as_nobody(lambda: asyncio.run(refused(f"sqlite://{folder}/x.db")))

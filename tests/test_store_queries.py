@@ -83,12 +83,15 @@ async def test_rows_are_chosen_by_provider_surface_and_time(store: Store) -> Non
     """
     All conditions hold together; the time is epoch seconds and inclusive.
     """
-    rows = (("a", "p", "web", 1), ("b", "p", "discord", 2), ("c", "q", "web", 3), ("d", "p", "web", 4))
+    rows = (
+        ("a", "p", "web", 1),
+        ("b", "p", "discord", 2),
+        ("c", "q", "web", 3),
+        ("d", "p", "web", 4),
+    )
     for call_id, provider, surface, seconds in rows:
         await store.write(
-            audit_record(
-                call_id, provider=provider, surface=surface, created_at=seconds * SECOND
-            )
+            audit_record(call_id, provider=provider, surface=surface, created_at=seconds * SECOND)
         )
 
     assert ["d", "b", "a"] == await ids(store, provider="p")
@@ -114,9 +117,7 @@ async def test_failures_are_read_the_same_way(store: Store) -> None:
     assert [] == await store.queries.failures(limit=0)
 
 
-async def test_an_export_has_every_row_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_export_has_every_row_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Oldest first, across pages, and with rows that are written meanwhile.
     """

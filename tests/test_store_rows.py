@@ -30,7 +30,11 @@ def stored(value: object) -> Any:
 
 @pytest.mark.parametrize(
     ("table", "model", "record"),
-    [(CALLS, Call, AuditRecord), (FAILURES, Failure, FailureRecord), (BREAKERS, Breaker, BreakerRecord)],
+    [
+        (CALLS, Call, AuditRecord),
+        (FAILURES, Failure, FailureRecord),
+        (BREAKERS, Breaker, BreakerRecord),
+    ],
 )
 def test_a_column_per_field(table: Table, model: Any, record: Any) -> None:
     """

@@ -72,8 +72,10 @@ async def test_the_newer_state_of_a_breaker_stands(
     """
     The generation decides, then the time; it makes no difference whether both wait together.
     """
-    later = attrs.evolve(breaker_record(), state="closed", **change) if "state" not in change else (
-        breaker_record(**change)
+    later = (
+        attrs.evolve(breaker_record(), state="closed", **change)
+        if "state" not in change
+        else (breaker_record(**change))
     )
     store.save_breaker(breaker_record())
     if not together:

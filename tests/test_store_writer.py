@@ -5,9 +5,10 @@ Group commit: durable, fair, and not to be killed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,20 @@ from seedcore.store import Store
 from seedcore.store.database import Database
 from seedcore.store.rows import CALLS, FAILURES, Rows
 from seedcore.store.writer import Writer
-from support.stored import audit_record, breaker_record, failure_record, locked, look
+from support.stored import audit_record, breaker_record, failure_record, locked, look, threads_left
 
 CALL_IDS = "SELECT call_id FROM seedcore_calls ORDER BY id"
+HELD = 20
+"""Seconds a hanging disk would take, if a test did not release it."""
 FAILED_IDS = "SELECT call_id FROM seedcore_failures ORDER BY id"
 
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
-    A database whose limits are short.
+    A database that keeps few failures and doesn't block its thread for long.
     """
     monkeypatch.setattr(Database, "BUSY_TIMEOUT", 1)
-    monkeypatch.setattr(Store, "COMMIT_LIMIT", 0.05)
     monkeypatch.setattr(Store, "FAILURES_KEPT", 3)
     return tmp_path / "audit.sqlite3"
 
@@ -80,8 +82,18 @@ def hold(store: Store) -> threading.Event:
     Keep the thread of SQLite busy, as a disk that hangs does, until the event is set.
     """
     answers = threading.Event()
-    store._database.client._connection._tx.put_nowait((None, lambda: answers.wait(10)))
+    store._database.client._connection._tx.put_nowait((None, lambda: answers.wait(HELD)))
     return answers
+
+
+@contextlib.contextmanager
+def impatient(store: Store) -> Iterator[None]:
+    """
+    Shorten the commit limit for as long as the database is expected not to answer.
+    """
+    limit, store._writer._limit = store._writer._limit, 0.02
+    yield
+    store._writer._limit = limit
 
 
 async def turns(count: int = 5) -> None:
@@ -224,7 +236,7 @@ async def test_a_database_locked_for_too_long_fails_those_who_wait(
     """
     After the commit limit they are told; later rows are written as if nothing had been.
     """
-    with locked(database):
+    with locked(database), impatient(store):
         outcomes = await asyncio.gather(
             *(store.write(audit_record(f"c-{n}")) for n in range(3)), return_exceptions=True
         )
@@ -245,7 +257,9 @@ async def test_a_full_disk_fails_the_rows_and_not_the_writer(store: Store) -> No
     outcomes = await asyncio.gather(
         store.write(big), store.write(audit_record("c-2")), return_exceptions=True
     )
-    assert ["the disk is full; free some space" in str(outcome) for outcome in outcomes] == [True] * 2
+    assert ["the disk is full; free some space" in str(outcome) for outcome in outcomes] == [
+        True
+    ] * 2
 
     await client.execute_query("PRAGMA max_page_count = 1000000")
     await store.write(big)
@@ -258,12 +272,15 @@ async def test_a_disk_that_hangs_fails_those_who_wait_and_comes_back(
     Neither the rows of the commit nor those behind it wait for ever.
     """
     answers = hold(store)
-    first = asyncio.create_task(store.write(audit_record("c-1")))
-    await turns()
-    outcomes = await asyncio.gather(
-        first, store.write(audit_record("c-2")), return_exceptions=True
-    )
-    assert ["the disk does not answer; check it" in str(outcome) for outcome in outcomes] == [True] * 2
+    with impatient(store):
+        first = asyncio.create_task(store.write(audit_record("c-1")))
+        await turns()
+        outcomes = await asyncio.gather(
+            first, store.write(audit_record("c-2")), return_exceptions=True
+        )
+    assert ["the disk does not answer; check it" in str(outcome) for outcome in outcomes] == [
+        True
+    ] * 2
     answers.set()
     await store.write(audit_record("c-3"))
 
@@ -397,11 +414,16 @@ async def test_closing_has_a_limit_even_when_the_disk_hangs(store: Store) -> Non
     """
     The thread can't be interrupted, but whoever closes is not held by it.
     """
+    before = set(threading.enumerate()) - {store._database.client._connection._thread}
     answers = hold(store)
-    try:
-        assert not await store.close(timeout=0.005)
-    finally:
-        answers.set()
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    await store.close(timeout=0.005)
+
+    assert clock() - started < HELD / 2
+    answers.set()
+    while threads_left(before):
+        await turns()
 
 
 async def test_closing_writes_what_is_queued(store: Store, database: Path) -> None:

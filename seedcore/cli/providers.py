@@ -188,6 +188,8 @@ def _origin(row: Row) -> str:
 
 
 def _arguments(row: Row) -> str:
+    if row["name"] == "generate":
+        return "options"
     if row["arguments"] is None:
         return "any"
     return " ".join(each["name"] + ("" if each["required"] else "?") for each in row["arguments"])

@@ -121,7 +121,7 @@ def _facts(error: Exception, sentence: str, invocation: Invocation) -> dict[str,
     return {name: known.get(name) for name in FIELDS}
 
 
-_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic|token)[ =]+[^\s'\",;)]+")
+_CREDENTIALS = re.compile(r"(?i)\b(bearer|basic) +[\w+/=.~-]{6,}")
 
 
 def _traceback(error: Exception, invocation: Invocation) -> str:

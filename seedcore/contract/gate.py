@@ -46,7 +46,9 @@ class Gate:
             asked = self._guess
             self._guess = min(self._guess * 2, self.LONGEST_GUESS)
         asked = min(asked, LONGEST_PAUSE)
-        self._until = max(self._until, now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER)))
+        self._until = max(
+            self._until, now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER))
+        )
         self.error = error
         return self._until - now
 

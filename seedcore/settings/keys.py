@@ -12,7 +12,7 @@ import attrs
 
 from seedcore.errors import SettingsError, environment_name
 from seedcore.model import Effect
-from seedcore.policy import Policy, _count, _number, _setting
+from seedcore.policy import Policy, count, limit, number
 
 
 def masked_url(url: str | None) -> str:
@@ -64,8 +64,8 @@ class CoreSettings:
     disable: tuple[str, ...] = _plain_setting((), "plugins or providers that are not loaded")
     only: tuple[str, ...] = _plain_setting((), "when set, nothing else is loaded")
     strict: bool = _plain_setting(False, "true makes a broken plugin an error at the start")
-    drain_timeout: float = _setting(
-        65.0, _number(0, 3600, "seconds"), "time attempts in flight get at shutdown"
+    drain_timeout: float = limit(
+        65.0, number(0, 3600, "seconds"), "time attempts in flight get at shutdown"
     )
 
 
@@ -84,9 +84,9 @@ class SiteSettings:
     effect: Effect = attrs.field(
         default=Effect.REPEATABLE, metadata={"help": "what repeating generate does"}
     )
-    pool_size: int = _setting(64, _count(1, 10_000), "connections kept open")
-    response_limit: int = _setting(
-        8 * 2**20, _count(1, 2**30), "bytes of one response after decompression"
+    pool_size: int = limit(64, count(1, 10_000), "connections kept open")
+    response_limit: int = limit(
+        8 * 2**20, count(1, 2**30), "bytes of one response after decompression"
     )
 
 

@@ -135,7 +135,9 @@ class Database:
         """
         self._closed = True
         closing = asyncio.ensure_future(self.client.close())
-        await asyncio.wait({closing}, timeout=timeout)
+        done, _ = await asyncio.wait({closing}, timeout=timeout)
+        if done and (error := closing.exception()) is not None:
+            raise unusable(self.name, reason(error)) from error
 
     def _refuse_when_closed(self) -> None:
         if self._closed:  # where Tortoise would silently connect anew

@@ -26,8 +26,8 @@ class Writer:
     what could not be written is tried again with the next pass.
     """
 
-    HANGING = 1.25
-    """Commit limits after which a pass hangs in the disk rather than waits for a lock."""
+    GRACE = 1.0
+    """Seconds past the commit limit after which the disk hangs, for a lock doesn't last longer."""
 
     def __init__(self, database: Database, *, commit_limit: float, failures_kept: int) -> None:
         self.dropped = 0
@@ -138,7 +138,7 @@ class Writer:
             del self._barriers[:answered]
 
     async def _pass(self) -> bool:
-        self._watch = self._loop.call_later(self._limit * self.HANGING, self._hangs)
+        self._watch = self._loop.call_later(self._limit + self.GRACE, self._hangs)
         self._committing, self._queue = self._queue, []
         try:
             if self._committing:

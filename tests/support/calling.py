@@ -66,9 +66,7 @@ def runner_of(
     )
 
 
-async def call(
-    target: Any, *, settings: Mapping[str, Any] | None = None, **arguments: Any
-) -> Came:
+async def call(target: Any, *, settings: Mapping[str, Any] | None = None, **arguments: Any) -> Came:
     """
     Let *target* generate once, leaping over the pauses between its attempts.
     """

@@ -92,7 +92,9 @@ def status(code: int, **headers: str) -> Reply:
     """
     Return an empty answer; ``Retry_After="2"`` becomes the header Retry-After.
     """
-    return Reply(status=code, headers={name.replace("_", "-"): text for name, text in headers.items()})
+    return Reply(
+        status=code, headers={name.replace("_", "-"): text for name, text in headers.items()}
+    )
 
 
 def redirect(location: str, code: int = 302) -> Reply:
