@@ -53,14 +53,8 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         report=(call.report or CallReport()).to_json(),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
-    record = _described(call, record)
-    redact = call.lane.redactor.plain
-    return attrs.evolve(
-        record,
-        settings=redact(record.settings),
-        seed=redact(record.seed),
-        permalink=redact(record.permalink),
-    )
+    described = attrs.asdict(_described(call, record), recurse=False)
+    return AuditRecord(**call.lane.redactor.plain(described))
 
 
 def _gentype(asked: SeedRequest | None) -> str:

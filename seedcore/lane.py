@@ -18,7 +18,7 @@ from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
-from seedcore.errors import ProviderCapabilityError, StoppedBy
+from seedcore.errors import DatabaseError, ProviderCapabilityError, StoppedBy
 from seedcore.events import Event, Events, Level
 from seedcore.model import BreakerRecord
 from seedcore.plugins import Provider
@@ -225,11 +225,16 @@ class Lane:
 
     async def restore(self) -> None:
         """
-        Take over the stored state of the circuits.
+        Take over the stored state of the circuits; without the database they start closed.
         """
         if self.runtime.store is None:
             return
-        for record in await self.runtime.store.breakers(self.name):
+        try:
+            records = await self.runtime.store.breakers(self.name)
+        except DatabaseError:
+            self.emit("WARNING", "breaker_not_restored")
+            return
+        for record in records:
             if record.operation in self.provider.operations:
                 self.circuit(record.operation).breaker.restore(
                     State(record.state),

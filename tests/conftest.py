@@ -5,9 +5,11 @@ Makes ``support`` importable from every test, and offers its pieces as fixtures.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +43,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     A self-signed certificate for 127.0.0.1, which nobody trusts.
     """
     return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """
+    A host name that resolves to nothing, without a question to any name server.
+    """
+    name = "seeds.invalid"
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if host in (name, name.encode()):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return name
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,14 @@ circuit breaker learn.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any, Literal
 
+import aiohttp
 import attrs
 import pytest
 
@@ -246,50 +250,39 @@ async def unreachable(
     request: pytest.FixtureRequest,
     upstream: Upstream,
     certificate: Certificate,
-    monkeypatch: pytest.MonkeyPatch,
-):
+    unknown_host: str,
+) -> AsyncIterator[str]:
     """
     Base URLs that lead nowhere, each in its own way.
     """
     if request.param == "refused":
         yield f"http://127.0.0.1:{refused_port()}"
     elif request.param == "no such host":
-        without_dns(monkeypatch)
-        yield "http://seeds.invalid"
+        yield f"http://{unknown_host}"
     elif request.param == "self-signed":
         async with Upstream(tls=certificate.server_side()) as secure:
             yield secure.url
             assert [] == secure.requests
-    elif request.param == "no TLS":
-        yield upstream.url.replace("http:", "https:")
     else:
-        server = await _hanging_up()
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
+        greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n" if request.param == "no TLS" else b""
+        async with _answering_with(greeting) as port:
+            yield f"https://127.0.0.1:{port}"
 
 
-async def _hanging_up():
-    import asyncio
+@contextlib.asynccontextmanager
+async def _answering_with(greeting: bytes) -> AsyncIterator[int]:
+    """
+    A server that answers the first bytes with *greeting*, whatever they were, and hangs up.
+    """
 
-    async def hang_up(reader, writer):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
-        writer.transport.abort()
+        writer.write(greeting)
+        writer.close()
 
-    return await asyncio.start_server(hang_up, "127.0.0.1", 0)
-
-
-def without_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    Let every name but those of this machine be unknown.
-    """
-    resolve = socket.getaddrinfo
-
-    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
-        if host in (b"seeds.invalid", "seeds.invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return resolve(host, *arguments, **named)
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
 
 
 @pytest.mark.parametrize("effect", [Effect.READ, Effect.UNSAFE])
@@ -323,8 +316,6 @@ async def test_a_connection_that_is_never_accepted_was_never_sent() -> None:
     """
     A timeout while connecting is a connection failure: an unsafe operation is repeated.
     """
-    import aiohttp
-
     limit = aiohttp.ClientTimeout(total=None, sock_connect=0.02)
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -526,8 +517,6 @@ async def test_a_plugin_that_forbids_retries_does_not_lift_the_doubt(
     async def demo(request, context):
         try:
             await context.http.post("items")
-        except OSError as error:
-            raise ProviderUnavailableError("gone", retryable=retryable) from error
         except Exception as error:
             raise ProviderUnavailableError("gone", retryable=retryable) from error
 

@@ -28,6 +28,7 @@ def serve():
 
 not_a_command = 1
 """
+COMMANDS = "seedcore.commands"
 HEAVY = ("aiohttp", "tortoise", "loguru", "demo_plugin")
 
 
@@ -41,6 +42,14 @@ def run(
     command_line = CommandLine(tmp_path, monkeypatch, capsys)
     command_line.install_demo()
     return command_line
+
+
+def install_command(run: CommandLine, distribution: str, name: str) -> None:
+    """
+    Install a plugin with one command called *name*.
+    """
+    targets, files = {name: "serve_plugin:serve"}, {"serve_plugin.py": SERVE}
+    run.install(distribution, entry_points=targets, files=files, group=COMMANDS)
 
 
 def commands(group: click.Group, path: str = "seedcore") -> Iterator[tuple[str, click.Command]]:
@@ -158,8 +167,7 @@ def test_commands_of_plugins_are_named_without_importing_them(run: CommandLine) 
     """
     The help lists them; the module of a plugin is imported when its command is typed.
     """
-    entry_points = {"seedcore.commands/serve": "serve_plugin:serve"}
-    run.install("serving", entry_points=entry_points, files={"serve_plugin.py": SERVE})
+    install_command(run, "serving", "serve")
 
     shown = run("--help")
 
@@ -183,11 +191,8 @@ def test_a_broken_command_hurts_only_itself(run: CommandLine, target: str, reaso
     It is named with the reason, exit status 3; everything else works.
     """
     files = {"serve_plugin.py": SERVE, "leaving_plugin.py": "raise SystemExit(5)"}
-    entry_points = {
-        "seedcore.commands/bad": target,
-        "seedcore.commands/serve": "serve_plugin:serve",
-    }
-    run.install("bad-plugin", entry_points=entry_points, files=files)
+    targets = {"bad": target, "serve": "serve_plugin:serve"}
+    run.install("bad-plugin", entry_points=targets, files=files, group=COMMANDS)
 
     ended = run("bad")
 
@@ -202,9 +207,8 @@ def test_a_command_offered_twice_is_refused(run: CommandLine) -> None:
     """
     Of two distributions with one command name neither is used, and both are named.
     """
-    entry_points = {"seedcore.commands/serve": "serve_plugin:serve"}
-    run.install("first-one", entry_points=entry_points, files={"serve_plugin.py": SERVE})
-    run.install("second-one", entry_points=entry_points)
+    install_command(run, "first-one", "serve")
+    install_command(run, "second-one", "serve")
 
     ended = run("serve")
 
@@ -216,8 +220,7 @@ def test_no_plugin_replaces_a_command_of_the_core(run: CommandLine) -> None:
     """
     A plugin's command called list is never reached.
     """
-    entry_points = {"seedcore.commands/list": "serve_plugin:serve"}
-    run.install("greedy", entry_points=entry_points, files={"serve_plugin.py": SERVE})
+    install_command(run, "greedy", "list")
 
     assert "Commands of plugins" not in run("--help").out
     assert "demo " in run("list").out
@@ -228,8 +231,8 @@ def test_an_unexpected_exception_is_one_sentence(run: CommandLine) -> None:
     A bug asks to be reported and shows no traceback; exit status 1.
     """
     source = "import click\n@click.command()\ndef oops():\n    {}['a secret']\n"
-    entry_points = {"seedcore.commands/oops": "oops_plugin:oops"}
-    run.install("oops", entry_points=entry_points, files={"oops_plugin.py": source})
+    entry_points = {"oops": "oops_plugin:oops"}
+    run.install("oops", entry_points=entry_points, group=COMMANDS, files={"oops_plugin.py": source})
 
     ended = run("oops")
 

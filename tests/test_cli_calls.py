@@ -204,48 +204,56 @@ def test_when_it_may_be_asked_again(run: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "status", "kind", "words"),
+    ("arguments", "expected", "words"),
     [
-        (["generate", "dmo"], {}, 3, "UnknownProviderError", "Did you mean 'demo'?"),
-        (["generate", "site"], {}, 2, "UnconfiguredProviderError", "set SEEDCORE_SITE_TOKEN"),
-        (["call", "demo", "preset"], {}, 3, "UnknownOperationError", "It has: generate."),
-        (["generate", "demo"], {"SEEDCORE_DISABLE": "demo"}, 3, "DisabledProviderError", "off"),
-        (["generate", "demo"], {"SEEDCORE_PATIENCE": "-1"}, 2, "SettingsError", "between 0 and"),
-        (["generate", "demo", "--deadline", "0"], {}, 2, "SettingsError", "deadline must be"),
-        (["generate", "demo", "--surface", ""], {}, 2, "SettingsError", "surface must be"),
-        (["generate", "demo", "--spoilers", "x"], {}, 2, "UsageError", "'off', 'on', 'delayed'"),
-        (["generate", "demo", "players=0"], {}, 1, "ProviderInvalidRequestError", ">= 1"),
-        (["generate", "demo", "playrs=2"], {}, 1, "ProviderInvalidRequestError", "'players'?"),
-        (["call", "demo", "generate", "surface=x"], {}, 2, "UsageError", "'surface'"),
-        (
-            ["generate", "demo"],
-            {"SEEDCORE_DATABASE_URL": "sqlite://no/where.db"},
-            2,
-            "DatabaseError",
-            "its directory does not exist",
-        ),
+        ("generate dmo", (3, "UnknownProviderError"), "Did you mean 'demo'?"),
+        ("generate site", (2, "UnconfiguredProviderError"), "set SEEDCORE_SITE_TOKEN"),
+        ("generate demo --deadline 0", (2, "SettingsError"), "deadline must be"),
+        ("generate demo --patience -1", (2, "SettingsError"), "between 0 and 86400 seconds"),
+        ("generate demo --surface=", (2, "SettingsError"), "surface must be"),
+        ("generate demo --spoilers x", (2, "UsageError"), "'off', 'on', 'delayed'"),
+        ("generate demo players=0", (1, "ProviderInvalidRequestError"), ">= 1"),
+        ("generate demo playrs=2", (1, "ProviderInvalidRequestError"), "Did you mean 'players'?"),
+        ("call demo preset", (3, "UnknownOperationError"), "It has: generate."),
+        ("call demo generate surface=x", (2, "UsageError"), "'surface'"),
     ],
 )
 def test_what_else_goes_wrong(
-    run: CommandLine,
-    arguments: list[str],
-    variables: dict[str, str],
-    status: int,
-    kind: str,
-    words: str,
+    run: CommandLine, arguments: str, expected: tuple[int, str], words: str
 ) -> None:
     """
     One sentence that names the remedy, the same in JSON, and the exit status of its class.
     """
-    run.set(**variables)
-    ended = run(*arguments, "--json")
+    ended = run(*arguments.split(), "--json")
     error = ended.json["error"]
 
-    assert (status, kind) == (ended.status, error["type"])
+    assert expected == (ended.status, error["type"])
     assert ERROR_FIELDS == list(error)
     assert words in error["message"]
     assert (1, 0) == (ended.err.count("\n"), error["attempts"])
     assert " ".join(error["message"].split()) == ended.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected", "words"),
+    [
+        ("DISABLE", "demo", (3, "DisabledProviderError"), "SEEDCORE_DISABLE"),
+        ("PATIENCE", "-1", (2, "SettingsError"), "between 0 and 86400 seconds"),
+        ("DEMO_PATIENC", "1", (2, "SettingsError"), "Did you mean 'SEEDCORE_DEMO_PATIENCE'?"),
+        ("DATABASE_URL", "sqlite://no/db", (2, "DatabaseError"), "directory does not exist"),
+    ],
+)
+def test_what_is_wrong_with_the_settings(
+    run: CommandLine, variable: str, text: str, expected: tuple[int, str], words: str
+) -> None:
+    """
+    The sentence names the setting or what it should be.
+    """
+    run.set(**{f"SEEDCORE_{variable}": text})
+    ended = run("generate", "demo", "--json")
+
+    assert expected == (ended.status, ended.json["error"]["type"])
+    assert words in ended.err
 
 
 def test_a_database_that_cannot_be_opened_comes_before_the_seed(run: CommandLine) -> None:

@@ -153,7 +153,7 @@ def test_show(run: CommandLine) -> None:
         "homepage: https://demo.example",
         f"distribution: {ORIGIN}",
         "status: loaded",
-        "generate repeatable yes any Roll a demo seed.",
+        "generate repeatable yes options Roll a demo seed.",
         "players 1 a whole number must be >= 1 how many play",
         "mode open one of open, inverted how it begins",
     ):
@@ -179,11 +179,7 @@ def test_show_as_json(run: CommandLine) -> None:
         "arguments": [{"name": "site", "required": True}],
         "summary": "Tell the limits of a site.",
     } == limits
-    assert ("***", "SEEDCORE_SITE_TOKEN", True) == (
-        token["value"],
-        token["origin"],
-        token["secret"],
-    )
+    assert ("***", "SEEDCORE_SITE_TOKEN") == (token["value"], token["origin"])
     option = run("show", "demo", "--json").json["options"][0]
     assert {
         "name": "players",

@@ -65,7 +65,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     """
     SQLite would only say that it can't open the file.
     """
-    with pytest.raises(DatabaseError, match="nowhere/x.db can't be used: its directory does not"):
+    with pytest.raises(DatabaseError, match=r"nowhere/x\.db can't be used: its directory does not"):
         sqlite_file(f"sqlite://{tmp_path}/nowhere/x.db")
 
 

@@ -141,7 +141,7 @@ async def test_waiting_for_another_process_has_a_limit(
     monkeypatch.setattr(Database, "OPEN_LIMIT", 0.01)
     with Path(f"{database}.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(DatabaseError, match="another process has been opening it for 0.01 s"):
+        with pytest.raises(DatabaseError, match=r"another process has been opening it for 0\.01 s"):
             await make(database)
 
     await make(database)
@@ -158,7 +158,7 @@ async def test_a_newer_schema_is_refused(database: Path) -> None:
             "VALUES ('seedcore', '0099_later', '2030-01-01')"
         )
 
-    with pytest.raises(DatabaseError, match="newer seedcore wrote it .schema 0099_later.; update"):
+    with pytest.raises(DatabaseError, match=r"newer seedcore wrote it \(schema 0099_later\)"):
         await make(database)
 
 

@@ -62,7 +62,7 @@ def runner_of(
         sinks=[events],
         clock=clock,
         rng=Random(7),
-        settings={"retry_jitter": False, **(settings or {})},
+        settings={"retry_jitter": False, "attempt_timeout": 5.0, **(settings or {})},
     )
 
 

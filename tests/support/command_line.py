@@ -160,7 +160,11 @@ class CommandLine:
         """
         self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         self._capsys.readouterr()
-        status = main(arguments)
+        try:
+            status = main(arguments)
+        finally:
+            if "loguru" in sys.modules:
+                sys.modules["loguru"].logger.remove()  # what the command added
         out, err = self._capsys.readouterr()
         return Ended(status=status, out=out, err=err)
 

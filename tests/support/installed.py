@@ -23,19 +23,16 @@ def make_plugin(
     """
     Install the distribution *name* into *directory*, which has to be on ``sys.path``.
 
-    *entry_points* are those of *group*; a name that holds a slash, ``"seedcore.commands/serve"``,
-    says its own group. *files* are paths and contents of modules. Returns *directory*.
+    *entry_points* are names and targets in *group*, *files* paths and contents of modules.
+    Returns *directory*.
     """
     metadata = directory / f"{name.replace('-', '_')}-{version}.dist-info"
     metadata.mkdir(parents=True)
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
     lines += [f"Requires-Dist: {requirement}" for requirement in requires]
     (metadata / "METADATA").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    sections: dict[str, list[str]] = {}
-    for key, target in (entry_points or {}).items():
-        own_group, slash, entry = key.rpartition("/")
-        sections.setdefault(own_group if slash else group, []).append(f"{entry} = {target}")
-    text = "\n".join("\n".join([f"[{section}]", *some, ""]) for section, some in sections.items())
+    targets = (f"{entry} = {target}" for entry, target in (entry_points or {}).items())
+    text = "\n".join([f"[{group}]", *targets, ""])
     (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
     for path, content in (files or {}).items():
         target = directory / path

@@ -100,12 +100,12 @@ def locked(database: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def threads_left(before: set[threading.Thread]) -> set[threading.Thread]:
+def threads_left(before: set[threading.Thread], patience: float = 1) -> set[threading.Thread]:
     """
-    Return the threads that are still alive and were not *before*.
+    Return the threads that are still alive after *patience* seconds and were not *before*.
     """
     for thread in set(threading.enumerate()) - before:
-        thread.join(timeout=1)
+        thread.join(timeout=patience)
     return set(threading.enumerate()) - before
 
 
@@ -125,7 +125,7 @@ def as_nobody(act: Callable[[], str]) -> str:
         finally:
             os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as answer:
+    with os.fdopen(reader, "rb") as answer:
         told = answer.read().decode()
     os.waitpid(child, 0)
     return told

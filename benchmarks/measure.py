@@ -1,0 +1,114 @@
+"""
+How figures are taken: interleaved rounds, and medians of what each round says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import attrs
+
+Call = Callable[[], Awaitable[Any]]
+Slice = Callable[[], Awaitable[float]]
+"""One side's part of a round; returns its figure."""
+
+BLOCK = 100
+"""Calls between two looks at the clock, and between two turns of the event loop."""
+
+
+@attrs.frozen(kw_only=True)
+class Effort:
+    """
+    How long to measure: *rounds* of slices of so many *calls*, or *seconds*, each.
+    """
+
+    rounds: int
+    calls: int
+    seconds: float
+
+
+THOROUGH = Effort(rounds=11, calls=3000, seconds=0.5)
+QUICK = Effort(rounds=5, calls=1000, seconds=0.2)
+
+
+@attrs.frozen
+class Rounds:
+    """
+    The figure of each side in each round.
+    """
+
+    figures: list[dict[str, float]]
+
+    def median(self, side: str) -> float:
+        """
+        Return the middle figure of *side*.
+        """
+        return self.middle(lambda figure: figure[side])
+
+    def middle(self, compare: Callable[[dict[str, float]], float]) -> float:
+        """
+        Return the middle of what *compare* says of each round.
+
+        Both sides of a round had the same machine: a neighbour who takes half of it for a
+        minute changes the figures, and hardly their ratio.
+        """
+        return statistics.median(map(compare, self.figures))
+
+
+async def interleaved(sides: Mapping[str, Slice], rounds: int) -> Rounds:
+    """
+    Run A B C, A B C ... after a round to warm up that doesn't count.
+    """
+    figures = []
+    for _ in range(rounds + 1):
+        figure = {}
+        for side, measure in sides.items():
+            gc.collect()  # nobody pays for another one's garbage
+            figure[side] = await measure()
+        figures.append(figure)
+    return Rounds(figures[1:])
+
+
+def cpu_of(call: Call, calls: int) -> Slice:
+    """
+    Measure the microseconds of processor time that one *call* takes, one after another.
+    """
+
+    async def measure() -> float:
+        spent = 0
+        for _ in range(calls // BLOCK):
+            started = time.process_time_ns()
+            for _ in range(BLOCK):
+                await call()
+            spent += time.process_time_ns() - started
+            # Without a turn of the loop, cancelled timers would pile up as they never do.
+            await asyncio.sleep(0)
+        return spent / 1e3 / (calls // BLOCK * BLOCK)
+
+    return measure
+
+
+def rate_of(call: Call, callers: int, seconds: float) -> Slice:
+    """
+    Measure the calls per second of so many *callers*, each making one after another.
+    """
+
+    async def measure() -> float:
+        started = time.perf_counter()
+
+        async def caller() -> int:
+            made = 0
+            while time.perf_counter() - started < seconds:
+                await call()
+                made += 1
+            return made
+
+        made = await asyncio.gather(*(caller() for _ in range(callers)))
+        return sum(made) / (time.perf_counter() - started)
+
+    return measure

@@ -1,0 +1,116 @@
+"""
+A circuit that opened stays open over a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedcore import CircuitOpenError, ProviderError, Registry, Runner, Seed
+from support.events import Collected
+from support.virtual_time import LeapingClock
+
+
+class Down:
+    """
+    A provider that refuses until it is repaired, and counts who asks.
+    """
+
+    def __init__(self) -> None:
+        self.down = True
+        self.asked = 0
+        self.answer = asyncio.Event()
+        self.answer.set()
+
+    async def __call__(self, request: Any) -> Seed:
+        self.asked += 1
+        await self.answer.wait()
+        if self.down:
+            raise ConnectionRefusedError
+        return Seed(id="1")
+
+
+def runner_of(target: Any, database: Path, clock: LeapingClock, events: Collected) -> Runner:
+    """
+    A new process, as far as the circuit can tell.
+    """
+    registry = Registry(discover=False)
+    registry.add("demo", target)
+    settings = {"circuit_breaker_timeout": 60.0, "retry_enabled": False}
+    return Runner(
+        registry=registry,
+        database=f"sqlite://{database}",
+        sinks=[events],
+        clock=clock,
+        settings=settings,
+    )
+
+
+async def fail(runner: Runner) -> ProviderError:
+    """
+    Return the error of a call that must fail.
+    """
+    with pytest.raises(ProviderError) as caught:
+        await runner.generate("demo", surface="test")
+    return caught.value
+
+
+async def test_an_open_circuit_is_open_after_a_restart_until_one_probe(tmp_path: Path) -> None:
+    """
+    Then one single probe goes out, and two successes close it, for the next process too.
+    """
+    database, clock, demo = tmp_path / "audit.sqlite3", LeapingClock(), Down()
+    async with runner_of(demo, database, clock, Collected()) as runner:
+        for _ in range(5):
+            await fail(runner)
+        assert isinstance(await fail(runner), CircuitOpenError)
+    assert 5 == demo.asked
+
+    async with runner_of(demo, database, clock, Collected()) as runner:
+        clock.leap(30)
+        error = await fail(runner)
+        assert isinstance(error, CircuitOpenError)
+        assert error.retry_at is not None
+        assert 29 < error.retry_at - clock.time() <= 30.5
+        assert 5 == demo.asked
+
+        clock.leap(31)
+        demo.down = False
+        demo.answer.clear()
+        calls = [
+            asyncio.create_task(runner.generate("demo", surface="test", patience=0))
+            for _ in range(20)
+        ]
+        while demo.asked == 5 or sum(call.done() for call in calls) < 19:
+            await asyncio.sleep(0.001)
+        assert 6 == demo.asked
+        demo.answer.set()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        assert 1 == sum(isinstance(result, Seed) for result in results)
+        assert 19 == sum(isinstance(result, CircuitOpenError) for result in results)
+        await runner.generate("demo", surface="test")
+
+    events = Collected()
+    async with runner_of(demo, database, clock, events) as runner:
+        await runner.generate("demo", surface="test")
+    assert [] == events.named("breaker")
+
+
+async def test_a_circuit_that_failed_again_after_the_restart_stays_open(tmp_path: Path) -> None:
+    """
+    The failed probe opens it for another minute.
+    """
+    database, clock, demo = tmp_path / "audit.sqlite3", LeapingClock(), Down()
+    async with runner_of(demo, database, clock, Collected()) as runner:
+        for _ in range(5):
+            await fail(runner)
+    events = Collected()
+    async with runner_of(demo, database, clock, events) as runner:
+        clock.leap(61)
+        assert not isinstance(await fail(runner), CircuitOpenError)
+        assert isinstance(await fail(runner), CircuitOpenError)
+    assert ["half_open", "open"] == events.circuit()
