@@ -49,7 +49,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     raised: BaseException | None = None
     try:
         value = await _invoke(call, context)
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - judged below
+    except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - judged
         raised = error
     except BaseException:
         lane.abandon(call, permit)
@@ -112,8 +112,9 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
     """
     wall = call.lane.runtime.clock.time()
     if not isinstance(raised, Exception):
-        # A CancelledError that nobody asked for: the provider awaited something cancelled.
-        raised = RuntimeError("cancelled from inside")
+        # A CancelledError that nobody asked for (the provider awaited something cancelled),
+        # or a SystemExit that must not end the host.
+        raised = RuntimeError(f"the provider raised {type(raised).__name__}")
     mapper = call.lane.provider.map_error
     if mapper is not None and not isinstance(raised, ProviderError):
         try:

@@ -44,6 +44,7 @@ class Runtime:
     limits: Limits
     events: Events
     store: Store | None = None
+    failure_rows: bool = True
     draining: bool = False
 
     @property

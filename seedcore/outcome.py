@@ -114,6 +114,7 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
     if call.attempts and call.verdict is not None:
         call.emit_attempt("DEBUG", "failure")
     call.emit_outcome("ERROR", "failure", latency, final)
-    if lane.runtime.store is not None and not call.refused and not call.nested:
-        lane.runtime.store.write_failure(audit.failure_record(call, final, latency))
+    store = lane.runtime.store
+    if store is not None and lane.runtime.failure_rows and not call.refused and not call.nested:
+        store.write_failure(audit.failure_record(call, final, latency))
     return final

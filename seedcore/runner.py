@@ -117,6 +117,7 @@ class Runner:
             limits=Limits(),
             events=self._events(),
             store=store,
+            failure_rows=self.settings.core.failure_rows,
         )
         try:
             for name in self._start:

@@ -251,6 +251,23 @@ async def test_a_failure_writes_a_row_of_its_own_kind(database: Path) -> None:
     }
 
 
+async def test_failure_rows_can_be_switched_off(database: Path) -> None:
+    """
+    The ERROR event stays.
+    """
+
+    async def demo() -> Seed:
+        raise ConnectionRefusedError
+
+    events = Collected()
+    settings = {"failure_rows": False, "retry_enabled": False}
+    async with runner_of(demo, database, sinks=[events], settings=settings) as runner:
+        with pytest.raises(ProviderError):
+            await runner.generate("demo", surface="test")
+    assert [] == await rows_of(database, "failures")
+    assert ["ERROR"] == [event.level for event in events.named("call")]
+
+
 async def test_nested_calls_write_one_row_the_outer_one(database: Path) -> None:
     """
     A mystery that rolls with another provider is one seed.

@@ -560,6 +560,31 @@ async def test_a_start_that_fails_is_tried_again_but_not_a_missing_ability() -> 
     assert [] == outcomes
 
 
+@pytest.mark.parametrize("hook", ["start", "generate"])
+def test_a_plugin_that_exits_does_not_end_the_host(hook: str) -> None:
+    """
+    SystemExit is a bug of the plugin like any other.
+    """
+
+    @virtual_time
+    async def check() -> None:
+        class Demo:
+            @hookimpl
+            async def start(self) -> None:
+                if hook == "start":
+                    raise SystemExit(3)
+
+            @hookimpl
+            async def generate(self) -> Seed:
+                raise SystemExit(3)
+
+        async with runner_of(Demo()) as (runner, _):
+            error = await failure_of(runner.generate("demo", surface="test"))
+        assert ("plugin_error", 1) == (error.reason, error.attempts)
+
+    check()
+
+
 @virtual_time
 async def test_a_nested_call_shares_the_deadline_and_is_not_retried_twice() -> None:
     """

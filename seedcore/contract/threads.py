@@ -66,11 +66,16 @@ class Worker:
 async def run(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     Return what *function* returns, awaited if it is ``async``, from a thread if it isn't.
+
+    A SystemExit comes out as RuntimeError: no plugin ends the host.
     """
-    if inspect.iscoroutinefunction(function):
-        return await function(*arguments)
-    value = await Worker(function, *arguments).result
-    return await value if inspect.isawaitable(value) else value
+    try:
+        if inspect.iscoroutinefunction(function):
+            return await function(*arguments)
+        value = await Worker(function, *arguments).result
+        return await value if inspect.isawaitable(value) else value
+    except SystemExit as error:
+        raise _harmless(error) from error
 
 
 def _harmless(raised: BaseException) -> Exception:

@@ -64,6 +64,7 @@ class CoreSettings:
     disable: tuple[str, ...] = _plain_setting((), "plugins or providers that are not loaded")
     only: tuple[str, ...] = _plain_setting((), "when set, nothing else is loaded")
     strict: bool = _plain_setting(False, "true makes a broken plugin an error at the start")
+    failure_rows: bool = _plain_setting(True, "false writes no rows of failed calls")
     drain_timeout: float = limit(
         65.0, number(0, 3600, "seconds"), "time attempts in flight get at shutdown"
     )
