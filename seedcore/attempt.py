@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 from seedcore.call import Call, Context, opened
@@ -49,11 +50,11 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     raised: BaseException | None = None
     try:
         value = await _invoke(call, context)
-    except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - judged
-        raised = error
-    except BaseException:
+    except (KeyboardInterrupt, GeneratorExit):
         lane.abandon(call, permit)
         raise
+    except BaseException as error:  # noqa: BLE001 - judged below, SystemExit and all
+        raised = error
     finally:
         limit.end()
         opened.set(outer)
@@ -111,6 +112,8 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
     Classify what a provider raised; its own ``map_error`` is asked first.
     """
     wall = call.lane.runtime.clock.time()
+    if "aiohttp" in sys.modules:
+        import seedcore.http  # noqa: F401 - knows aiohttp's exceptions, also of other sessions
     if not isinstance(raised, Exception):
         # A CancelledError that nobody asked for (the provider awaited something cancelled),
         # or a SystemExit that must not end the host.
@@ -119,7 +122,9 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
     if mapper is not None and not isinstance(raised, ProviderError):
         try:
             mapped = mapper(raised, call.request)
-        except Exception as error:  # noqa: BLE001 - a mapper that fails hides nothing
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a mapper that fails hides nothing
             mapped = None
             name = type(error).__name__
             call.lane.emit("ERROR", "map_error_failed", call=call, error_type=name)

@@ -16,13 +16,19 @@ from aiohttp.streams import StreamReader
 from yarl import URL
 
 from seedcore.call import opened
-from seedcore.contract.classify import Answer, Lesson, Retry, Verdict, add_reader
-from seedcore.errors import (
-    ProviderInvalidRequestError,
-    ProviderResponseFormatError,
-    ProviderTimeoutError,
-    ProviderUnavailableError,
+from seedcore.contract.clients import (
+    BROKEN_OFF,
+    NO_CONNECTION,
+    NO_NAME,
+    NO_TRUST,
+    SLOW_CONNECTION,
+    TIMEOUT,
+    UNREADABLE,
+    Answer,
+    Fault,
+    add_reader,
 )
+from seedcore.errors import ProviderInvalidRequestError, ProviderResponseFormatError
 
 KEPT_BODY = 8 * 1024
 """Bytes of an error's body that are kept for its message; the rest is not read."""
@@ -34,6 +40,7 @@ class LentResponse(aiohttp.ClientResponse):
     """
 
     reader: ClassVar[type[StreamReader]] = StreamReader
+    _kept = False
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         """
@@ -53,7 +60,16 @@ class LentResponse(aiohttp.ClientResponse):
             await self._keep_body()
         return self
 
+    async def read(self) -> bytes:
+        """
+        Return the body; of an error what was kept, also after the connection is closed.
+        """
+        if self._kept:
+            return self._body or b""
+        return await super().read()
+
     async def _keep_body(self) -> None:
+        self._kept = True
         kept = b""
         try:
             while len(kept) < KEPT_BODY:
@@ -88,11 +104,19 @@ class LimitedReader(StreamReader):
 
     def feed_data(self, data: bytes, size: int = 0) -> bool:
         """
-        Take *data*, or fail all readers.
+        Take *data*, or fail all readers; what still comes after that is dropped.
         """
+        if self.exception() is not None:
+            return False
         paused: bool = super().feed_data(data, size)
         self.check()
         return paused
+
+    def set_read_chunk_size(self, n: int) -> None:
+        """
+        Keep reading everything at once from unpacking everything at once.
+        """
+        super().set_read_chunk_size(min(n, self.limit))
 
     def check(self) -> None:
         """
@@ -172,35 +196,29 @@ def _target(reply: aiohttp.ClientResponse) -> URL | None:
         return None
 
 
-def read_error(exception: BaseException) -> Answer | Verdict | None:
+def read_error(exception: BaseException) -> Answer | Fault | None:
     """
     Read aiohttp's exceptions for ``classify``.
     """
-    if not isinstance(exception, aiohttp.ClientError):
-        return None
     if isinstance(exception, aiohttp.ClientResponseError):
         if isinstance(exception.__cause__, HttpProcessingError) or exception.status < 100:
-            # The status is aiohttp's own word for bytes that aren't HTTP.
-            return _verdict(ProviderResponseFormatError, Retry.NEVER)
+            return UNREADABLE  # the status is aiohttp's own word for bytes that aren't HTTP
         body: bytes = getattr(exception, "kept_body", b"")
         text = body.decode("utf-8", "replace")
         return Answer(status=exception.status, headers=exception.headers or {}, body=text)
-    if isinstance(exception, aiohttp.ClientConnectorError):
-        return _verdict(ProviderUnavailableError, Retry.ALWAYS)
-    if isinstance(exception, aiohttp.ServerTimeoutError):
-        return _verdict(ProviderTimeoutError, Retry.BY_EFFECT)
-    if isinstance(exception, aiohttp.RedirectClientError):
-        return _verdict(ProviderResponseFormatError, Retry.NEVER)
-    if isinstance(exception, (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)):
-        return _verdict(ProviderUnavailableError, Retry.BY_EFFECT)
-    return None
+    return next((fault for kind, fault in _FAULTS if isinstance(exception, kind)), None)
 
 
-def _verdict(
-    kind: type[ProviderUnavailableError | ProviderTimeoutError | ProviderResponseFormatError],
-    retry: Retry,
-) -> Verdict:
-    return Verdict(kind(), retry, Lesson.FAILURE)
+_FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
+    (aiohttp.ClientConnectorDNSError, NO_NAME),
+    (aiohttp.ClientSSLError, NO_TRUST),
+    (aiohttp.ClientConnectorError, NO_CONNECTION),
+    (aiohttp.ConnectionTimeoutError, SLOW_CONNECTION),
+    (aiohttp.ServerTimeoutError, TIMEOUT),
+    (aiohttp.RedirectClientError, UNREADABLE),
+    (aiohttp.ClientConnectionError, BROKEN_OFF),
+    (aiohttp.ClientPayloadError, BROKEN_OFF),
+)
 
 
 add_reader(read_error)

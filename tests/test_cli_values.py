@@ -8,6 +8,7 @@ import io
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,18 @@ def test_what_is_no_key_and_value_is_refused(items: list[str], sentence: str) ->
     assert len(caught.value.message) < 200
 
 
+@pytest.fixture
+def far_from_greenwich() -> Iterator[None]:
+    """
+    A machine whose local time is not UTC.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "NST+3:30")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -119,7 +132,7 @@ def test_what_is_no_key_and_value_is_refused(items: list[str], sentence: str) ->
         ("9999w", 0.0),
     ],
 )
-def test_a_point_in_time(text: str, moment: float) -> None:
+def test_a_point_in_time(far_from_greenwich: None, text: str, moment: float) -> None:
     """
     Dates and times are UTC unless they name a zone; numbers are epoch seconds.
     """

@@ -282,7 +282,7 @@ async def test_a_disk_that_hangs_fails_those_who_wait_and_comes_back(
     await store.write(audit_record("c-3"))
 
     assert all("the disk does not answer; check it" in str(outcome) for outcome in outcomes)
-    assert ("c-3",) in look(database, CALL_IDS)
+    assert [("c-1",), ("c-3",)] == look(database, CALL_IDS)
 
 
 async def test_the_writer_survives_a_host_that_cancels_every_task(
@@ -318,6 +318,23 @@ async def test_an_exception_nobody_thought_of_does_not_end_the_writer() -> None:
     with pytest.raises(DatabaseError, match="row of call c-1 was not written to disk: ZeroDiv"):
         await writer.add(CALLS.row(audit_record("c-1")))
     await writer.add(CALLS.row(audit_record("c-2")))
+    await writer.stop(1)
+
+
+async def test_a_bug_does_not_end_the_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whoever waits is told instead of waiting for ever.
+    """
+    disk = Disk()
+    disk.may_commit.set()
+    writer = writer_of(disk)
+    with monkeypatch.context() as broken:
+        broken.setattr(writer, "_write", None)
+        with pytest.raises(DatabaseError, match="row of call c-1 was not written to disk: TypeE"):
+            await writer.add(CALLS.row(audit_record("c-1")))
+    await writer.add(CALLS.row(audit_record("c-2")))
+
+    assert [["c-2"]] == disk.transactions
     await writer.stop(1)
 
 

@@ -135,8 +135,7 @@ def _run(
 
     invocation.provider, invocation.operation, invocation.call_id = provider, operation, call_id
     runner = invocation.runner = Runner()
-    if runner.settings.core.log == "text":
-        _log_to_stderr(debug=invocation.debug)
+    _log_to_stderr(debug=invocation.debug)
 
     async def run() -> None:
         async with runner:
@@ -146,6 +145,9 @@ def _run(
 
 
 def _log_to_stderr(*, debug: bool) -> None:
+    """
+    Let a person see retries and problems, a plugin's own too, without values of variables.
+    """
     from loguru import logger
 
     def wanted(record: Any) -> bool:

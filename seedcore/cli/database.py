@@ -44,10 +44,10 @@ def _check_exists(url: str) -> None:
     from pathlib import Path
 
     from seedcore.errors import DatabaseError
-    from seedcore.store.address import MEMORY, sqlite_file
+    from seedcore.store.address import sqlite_file
 
     path = sqlite_file(url)
-    if path == MEMORY or not Path(path).exists():
+    if not Path(path).exists():  # nor is anything in memory
         msg = (
             f"There is no audit database {path} to read: the first call makes it. "
             "If it is another one, set SEEDCORE_DATABASE_URL."

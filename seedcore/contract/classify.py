@@ -8,14 +8,14 @@ import datetime
 import email.utils
 import json
 import math
-import socket
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
 import attrs
 
+from seedcore.contract import clients
+from seedcore.contract.clients import Answer, Fault
 from seedcore.errors import (
     CircuitOpenError,
     DrainingError,
@@ -72,11 +72,15 @@ class Verdict:
     retry: Retry
     lesson: Lesson
     closes_gate: bool = False
+    forbidden: bool = False
+    """Its plugin says that asking again is useless; that leaves the other facts as they are."""
 
     def may_retry(self, effect: Effect) -> bool:
         """
         Whether an operation of *effect* may be attempted again.
         """
+        if self.forbidden:
+            return False
         if self.retry is Retry.BY_EFFECT:
             return effect is not Effect.UNSAFE
         return self.retry is Retry.ALWAYS
@@ -93,21 +97,7 @@ class Verdict:
         """
         Whether the upstream may have done the work all the same.
         """
-        return self.retry is Retry.BY_EFFECT or (
-            isinstance(self.error, ProviderResponseFormatError)
-            and self.error.reason != PLUGIN_ERROR
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """
-    What an exception of an HTTP client says of the upstream's answer.
-    """
-
-    status: int
-    headers: Mapping[str, str] = attrs.Factory(dict)
-    body: str = ""
+        return self.retry is Retry.BY_EFFECT or isinstance(self.error, ProviderResponseFormatError)
 
 
 def status_verdict(answer: Answer, wall: float) -> Verdict:
@@ -146,48 +136,33 @@ def status_verdict(answer: Answer, wall: float) -> Verdict:
     return Verdict(unexpected, Retry.NEVER, Lesson.FAILURE)
 
 
-Reader = Callable[[BaseException], "Answer | Verdict | None"]
-_READERS: list[Reader] = []
-
-
-def add_reader(reader: Reader) -> None:
-    """
-    Teach ``classify`` the exceptions of one more HTTP client.
-    """
-    _READERS.append(reader)
-
-
 def classify(error: Exception, wall: float) -> Verdict:
     """
     Say what *error*, raised by a provider, means; *wall* is the time in epoch seconds.
 
-    A ``ProviderError`` keeps its class. Otherwise the first of these along the chain of
-    causes decides: what a reader knows, an int status as most clients carry it, a transport
-    error of the standard library. Everything else is a bug of the plugin.
+    A ``ProviderError`` keeps its class. Otherwise what the exception of an HTTP client or of
+    the standard library says decides. Everything else is a bug of the plugin.
     """
     if isinstance(error, ProviderError):
         return _own_verdict(error, wall)
-    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
-        unreadable = ProviderResponseFormatError("its reply can't be read")
-        return Verdict(unreadable, Retry.NEVER, Lesson.FAILURE)
-    for exception in _causes(error):
-        for reader in _READERS:
-            reading = reader(exception)
-            if isinstance(reading, Verdict):
-                return reading
-            if reading is not None:
-                return status_verdict(reading, wall)
-        answer = _answer_of(exception)
-        if answer is not None:
-            return status_verdict(answer, wall)
-        verdict = _transport_verdict(exception)
-        if verdict is not None:
-            return verdict
-    bug = ProviderResponseFormatError(
-        f"its plugin failed with {type(error).__name__}; this is a bug of the plugin",
-        reason=PLUGIN_ERROR,
-    )
+    reading = clients.read(error)
+    if isinstance(reading, Answer):
+        return status_verdict(reading, wall)
+    if reading is not None:
+        return fault_verdict(reading)
+    text = f"its plugin failed with {type(error).__name__}; this is a bug of the plugin"
+    bug = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
     return Verdict(bug, Retry.NEVER, Lesson.NEUTRAL)
+
+
+def fault_verdict(fault: Fault) -> Verdict:
+    """
+    Classify an exchange that broke.
+    """
+    if issubclass(fault.error, ProviderResponseFormatError):
+        return Verdict(fault.error(fault.words), Retry.NEVER, Lesson.FAILURE)
+    retry = Retry.ALWAYS if fault.never_sent else Retry.BY_EFFECT
+    return Verdict(fault.error(fault.words), retry, Lesson.FAILURE)
 
 
 _BY_CLASS: tuple[tuple[type[ProviderError], Retry, Lesson], ...] = (
@@ -228,88 +203,23 @@ def _own_verdict(error: ProviderError, wall: float) -> Verdict:
         lesson = Lesson.NEUTRAL if status in (401, 403, 407, 429) else Lesson.ANSWERED
     if error.reason == PLUGIN_ERROR:
         lesson = Lesson.NEUTRAL
-    if not error.retryable:
-        retry = Retry.NEVER
-    elif retry is Retry.NEVER and not isinstance(error, (CircuitOpenError, QueueFullError)):
+    if (
+        error.retryable
+        and retry is Retry.NEVER
+        and not isinstance(error, (CircuitOpenError, QueueFullError))
+    ):
         retry = Retry.BY_EFFECT
     if below:
         known = {"status_code": status, "retry_after": below.error.retry_after}
         missing = {key: fact for key, fact in known.items() if getattr(error, key) is None}
         error = error.filled(**missing) if missing else error
-    return Verdict(error, retry, lesson, isinstance(error, ProviderRateLimitError))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """
-    Yield *error* and what it was raised from, at most eight deep.
-
-    An implicit ``__context__`` counts only below a transport error (requests raises its own
-    that way): elsewhere a bug in an except block would pass for an outage.
-    """
-    exception: BaseException | None = error
-    for _ in range(8):
-        if exception is None:
-            return
-        yield exception
-        implicit = exception.__context__ if isinstance(exception, OSError) else None
-        exception = exception.__cause__ or implicit
-
-
-def _answer_of(exception: BaseException) -> Answer | None:
-    """
-    Read the status of another client's exception (requests, httpx, most SDKs), if it has one.
-    """
-    response = getattr(exception, "response", None)
-    for holder, name in (
-        (exception, "status_code"),
-        (exception, "status"),
-        (response, "status_code"),
-        (response, "status"),
-    ):
-        status = getattr(holder, name, None)
-        if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
-            headers = getattr(holder, "headers", None) or getattr(response, "headers", None)
-            body = _text_of(holder) or _text_of(response)
-            return Answer(status=int(status), headers=_plain_headers(headers), body=body)
-    return None
-
-
-def _text_of(holder: object) -> str:
-    # A response object may read from the network or raise in its ``text``: only a body that
-    # is there already counts.
-    try:
-        text = getattr(holder, "text", None)
-    except Exception:  # noqa: BLE001 - any client's property may raise anything
-        return ""
-    return text[:8192] if isinstance(text, str) else ""
-
-
-def _plain_headers(headers: object) -> Mapping[str, str]:
-    if not isinstance(headers, Mapping):
-        return {}
-    return {str(name).title(): str(field) for name, field in headers.items()}
-
-
-def _transport_verdict(exception: BaseException) -> Verdict | None:
-    """
-    Classify a transport error of the standard library or of a client built on it.
-    """
-    if isinstance(exception, TimeoutError):
-        return Verdict(ProviderTimeoutError(), Retry.BY_EFFECT, Lesson.FAILURE)
-    if isinstance(exception, OSError):
-        never_sent = any(isinstance(cause, _NEVER_SENT) for cause in _causes(exception))
-        retry = Retry.ALWAYS if never_sent else Retry.BY_EFFECT
-        kind = ProviderTimeoutError if _says_timeout(exception) else ProviderUnavailableError
-        return Verdict(kind(), retry, Lesson.FAILURE)
-    return None
-
-
-_NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
-
-
-def _says_timeout(exception: BaseException) -> bool:
-    # requests.Timeout is an OSError and no TimeoutError.
-    return any("Timeout" in kind.__name__ for kind in type(exception).__mro__)
+    return Verdict(
+        error,
+        retry,
+        lesson,
+        closes_gate=isinstance(error, ProviderRateLimitError),
+        forbidden=not error.retryable,
+    )
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
@@ -360,7 +270,7 @@ def provider_message(body: str) -> str:
 
     A page of HTML is no message.
     """
-    text = body.strip()
+    text = body.strip().lstrip("\ufeff")
     if text[:1] in "{[":
         try:
             found = _json_message(json.loads(text))

@@ -43,12 +43,14 @@ class Gate:
         """
         asked = error.retry_after
         if asked is None:
+            if self.wait(now) > 0:
+                # An answer that was on its way when the gate closed: the same wish again.
+                return self.wait(now)
             asked = self._guess
             self._guess = min(self._guess * 2, self.LONGEST_GUESS)
         asked = min(asked, LONGEST_PAUSE)
-        self._until = max(
-            self._until, now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER))
-        )
+        until = now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER))
+        self._until = max(self._until, until)
         self.error = error
         return self._until - now
 

@@ -5,7 +5,7 @@ How records become rows, and the statements that write them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
@@ -21,22 +21,14 @@ from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
 _JSON_COLUMNS = ("settings", "seed", "report")
 
 
-class Row(list[Any]):
+Row = list[Any]
+
+
+class Rows(list[Row]):
     """
-    The values of one row; its repr hides them.
+    The rows of one transaction; their repr hides the values.
 
-    aiosqlite and Tortoise log their arguments at DEBUG, sealed permalinks included.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} values>"
-
-
-class Rows(Row):
-    """
-    Rows of one transaction.
+    aiosqlite logs its arguments at DEBUG, sealed permalinks included.
     """
 
     __slots__ = ()
@@ -61,9 +53,9 @@ class Table:
         """
         Return *record* as a row; raises what ``json`` raises for a mapping it can't write.
         """
-        row = Row(self._take(record))
+        row = list(self._take(record))
         for place in self._json:
-            row[place] = _encode(row[place]) if row[place] else "{}"
+            row[place] = "".join(_pieces(row[place], 0)) if row[place] else "{}"
         return row
 
     def insert(self, dialect: str) -> str:
@@ -89,18 +81,19 @@ def _plain(value: object) -> Any:
     return f"<{type(value).__name__}>"
 
 
-def _encoder() -> Callable[[object], str]:
-    # ``JSONEncoder.encode`` builds this object anew for every value, which costs as much as
+def _encoder() -> Callable[[object, int], Iterable[str]]:
+    # ``JSONEncoder.encode`` makes this function anew for every value, which costs as much as
     # the value itself; an audit row has three.
     make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return json.JSONEncoder(default=_plain, separators=(",", ":")).encode
+    if make is None:  # not CPython
+        return lambda value, _: json.dumps(value, default=_plain, separators=(",", ":"))
     escape = json.encoder.encode_basestring_ascii
+    encode: Callable[[object, int], Iterable[str]]
     encode = make(None, _plain, escape, None, ":", ",", False, False, True)
-    return lambda value: "".join(encode(value, 0))
+    return encode
 
 
-_encode = _encoder()
+_pieces = _encoder()
 
 CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
 FAILURES = Table("seedcore_failures", FailureRecord)

@@ -1,0 +1,160 @@
+"""
+The pause that all calls of a provider share.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from seedcore import ProviderRateLimitError
+from seedcore.contract.gate import Gate
+
+ASKS = ProviderRateLimitError(retry_after=10.0)
+GUESS = ProviderRateLimitError()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    """
+    A gate that is open.
+    """
+    return Gate(Random(3))
+
+
+def test_it_begins_open(gate: Gate) -> None:
+    """
+    Nothing is waited for before anybody asked for a pause.
+    """
+    assert 0.0 == gate.wait(0.0) == gate.wait(1e9)
+    assert not gate.opened(5.0)
+
+
+def test_it_closes_for_what_was_asked_and_a_little_more(gate: Gate) -> None:
+    """
+    Never a moment earlier, and at most a tenth later.
+    """
+    seconds = gate.close(ASKS, 100.0)
+
+    assert 10.0 <= seconds <= 11.0
+    assert seconds == gate.wait(100.0)
+    assert 0 < gate.wait(109.999)
+    assert 0.0 == gate.wait(100.0 + seconds)
+
+
+@pytest.mark.parametrize(("asked", "most"), [(0.01, 0.001), (5.0, 0.5), (600.0, 1.0), (3600.0, 1.0)])
+def test_the_jitter_is_small_and_never_shortens(asked: float, most: float) -> None:
+    """
+    A tenth of the pause, at most a second, so that not everybody comes back at once.
+    """
+    pauses = [
+        Gate(Random(seed)).close(ProviderRateLimitError(retry_after=asked), 0.0)
+        for seed in range(200)
+    ]
+
+    assert asked <= min(pauses)
+    assert max(pauses) <= asked + most
+    assert len(set(pauses)) > 100
+    assert max(pauses) - min(pauses) > most / 2
+
+
+def test_a_later_request_extends_the_pause_but_never_cuts_it(gate: Gate) -> None:
+    """
+    Whichever ends last counts.
+    """
+    gate.close(ASKS, 0.0)
+    end = gate.wait(0.0)
+
+    gate.close(ProviderRateLimitError(retry_after=1.0), 0.0)
+    assert end == gate.wait(0.0)
+
+    gate.close(ProviderRateLimitError(retry_after=30.0), 5.0)
+    assert 30.0 <= gate.wait(5.0) <= 31.0
+
+
+def test_without_a_time_the_pause_doubles_up_to_a_minute(gate: Gate) -> None:
+    """
+    2, 4, 8, 16, 32 and then 60 seconds.
+    """
+    pauses = []
+    now = 0.0
+    for _ in range(7):
+        pauses.append(gate.close(GUESS, now))
+        now += pauses[-1]
+
+    for least, pause in zip([2, 4, 8, 16, 32, 60, 60], pauses, strict=True):
+        assert least <= pause <= least * 1.1
+
+
+def test_a_success_begins_the_doubling_anew(gate: Gate) -> None:
+    """
+    The provider serves again: the next pause is a short one.
+    """
+    for now in (0.0, 10.0, 20.0):
+        gate.close(GUESS, now)
+
+    gate.succeeded()
+
+    assert 2.0 <= gate.close(GUESS, 100.0) <= 2.2
+
+
+def test_a_success_does_not_open_it(gate: Gate) -> None:
+    """
+    An answer to a request sent before the pause changes nothing about it.
+    """
+    gate.close(ASKS, 0.0)
+
+    gate.succeeded()
+
+    assert gate.wait(5.0) >= 5.0
+
+
+def test_a_time_that_was_asked_for_leaves_the_guess_alone(gate: Gate) -> None:
+    """
+    Only guessed pauses double.
+    """
+    for now in (0.0, 20.0):
+        gate.close(ASKS, now)
+
+    assert 2.0 <= gate.close(GUESS, 100.0) <= 2.2
+
+
+@pytest.mark.parametrize("asked", [7200.0, 1e9, float("inf")])
+def test_no_pause_is_longer_than_an_hour(gate: Gate, asked: float) -> None:
+    """
+    Whatever a plugin says; the jitter of a second comes on top.
+    """
+    assert 3600.0 <= gate.close(ProviderRateLimitError(retry_after=asked), 0.0) <= 3601.0
+
+
+def test_the_end_of_a_pause_is_told_once(gate: Gate) -> None:
+    """
+    So that the slots start to ramp up once per pause.
+    """
+    gate.close(ASKS, 0.0)
+
+    assert [False, True, False] == [gate.opened(now) for now in (5.0, 12.0, 12.0)]
+
+    gate.close(ASKS, 20.0)
+    assert gate.opened(40.0)
+
+
+def test_it_keeps_the_answer_that_closed_it(gate: Gate) -> None:
+    """
+    Whoever is refused at the gate gets the provider's own words.
+    """
+    gate.close(GUESS, 0.0)
+    gate.close(ASKS, 0.0)
+
+    assert ASKS is gate.error
+
+
+def test_answers_that_were_on_their_way_count_once(gate: Gate) -> None:
+    """
+    Ten requests in flight that are all answered 429 are one wish for a pause, not ten.
+    """
+    for _ in range(10):
+        gate.close(GUESS, 0.0)
+
+    assert 2.0 <= gate.wait(0.0) <= 2.2
