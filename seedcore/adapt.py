@@ -15,7 +15,8 @@ import pluggy
 
 from seedcore.errors import BrokenPluginError, did_you_mean
 from seedcore.hookspecs import Declaration, Hooks, OperationMark
-from seedcore.model import Effect, Operation, summary_of
+from seedcore.model import Operation
+from seedcore.policy import Effect
 
 Broken = Callable[[str], BrokenPluginError]
 GIVEN = ("request", "context")
@@ -206,7 +207,7 @@ def _operation(
         effect=effect,
         audited=audited,
         sync=not _is_async(function),
-        summary=summary_of(function),
+        summary=_first_line(inspect.getdoc(function) or ""),
         takes=None if free else shape.takes,
         needs=shape.needs,
         function=_caller(function, shape.given, by_name=shape.by_name),
@@ -245,3 +246,8 @@ def _is_async(function: Callable[..., Any]) -> bool:
         return True
     call = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is wanted
     return inspect.iscoroutinefunction(call)
+
+
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[0] if lines else ""

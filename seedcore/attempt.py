@@ -20,7 +20,8 @@ from seedcore.errors import (
     ProviderTimeoutError,
 )
 from seedcore.lane import Lane
-from seedcore.model import AttemptReport, Effect, Seed
+from seedcore.model import AttemptReport, Seed
+from seedcore.policy import Effect
 
 if TYPE_CHECKING:
     import aiohttp

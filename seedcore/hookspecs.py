@@ -14,7 +14,8 @@ import attrs
 import pluggy
 
 from seedcore.errors import ProviderError
-from seedcore.model import AuditRecord, Effect, Request, Seed, SeedRequest
+from seedcore.model import AuditRecord, Request, Seed, SeedRequest
+from seedcore.policy import Effect
 
 if TYPE_CHECKING:
     from seedcore.call import Context, StartContext

@@ -6,15 +6,14 @@ Those made for every call have no slots: a frozen class with slots takes twice a
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
+
+from seedcore.policy import Effect
 
 Spoilers = Literal["off", "on", "delayed"]
 Outcome = Literal["success", "retry", "failure"]
@@ -30,23 +29,6 @@ def read_only(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if not mapping:
         return NOTHING_GIVEN
     return mapping if type(mapping) is MappingProxyType else MappingProxyType(dict(mapping))
-
-
-class Effect(StrEnum):
-    """
-    What repeating an operation does.
-    """
-
-    READ = "read"
-    """It changes nothing."""
-    IDEMPOTENT = "idempotent"
-    """Done twice is the same as done once."""
-    KEYED = "keyed"
-    """The upstream recognises a repetition by ``context.idempotency_key``."""
-    REPEATABLE = "repeatable"
-    """A second one does no harm; the result is marked as a possible duplicate."""
-    UNSAFE = "unsafe"
-    """It must not happen twice: retried only when it was provably not processed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +67,8 @@ class Request:
         """
         Return a digest of what was asked: the same for the same arguments of any caller.
         """
+        import hashlib  # 4 ms that only failing calls need
+
         asked = attrs.asdict(self, filter=lambda field, _: field.name not in _WHO_ASKED)
         text = json.dumps(asked, sort_keys=True, default=repr)
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
@@ -283,11 +267,3 @@ class BreakerRecord:
     reopened: int
     successes: int
     updated_at: int
-
-
-def summary_of(function: Callable[..., Any]) -> str:
-    """
-    Return the first line of a function's docstring, for listings.
-    """
-    lines = (inspect.getdoc(function) or "").strip().splitlines()
-    return lines[0] if lines else ""

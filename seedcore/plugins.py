@@ -11,7 +11,7 @@ import importlib.metadata
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -24,8 +24,10 @@ from seedcore.errors import (
     UnknownOperationError,
     UnknownProviderError,
 )
-from seedcore.model import Operation
 from seedcore.settings import RESERVED_PROVIDER_NAMES
+
+if TYPE_CHECKING:
+    from seedcore.model import Operation
 
 Status = Literal["ready", "loaded", "unconfigured", "broken", "incompatible", "clash", "disabled"]
 PROVIDERS = "seedcore.providers"
@@ -252,27 +254,56 @@ def _check_compatible(found: _Found) -> None:
     """
     Compare what the distribution requires of seedcore with what is installed.
     """
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
-    for text in found.requires:
-        if not text.lower().startswith("seedcore"):
-            continue  # parsing is slow, and no other line can matter
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if canonicalize_name(requirement.name) != "seedcore":
-            continue
-        if requirement.marker is not None and not requirement.marker.evaluate():
-            continue
-        installed = importlib.metadata.version("seedcore")
-        if not requirement.specifier.contains(installed, prereleases=True):
+    requirements = [text for text in found.requires if text.lower().startswith("seedcore")]
+    if not requirements:
+        return
+    installed = importlib.metadata.version("seedcore")
+    for text in requirements:
+        wanted = None if _plainly_allows(text, installed) else _unmet(text, installed)
+        if wanted:
             reason = (
-                f"it needs seedcore{requirement.specifier}, but {installed} is installed. "
+                f"it needs seedcore{wanted}, but {installed} is installed. "
                 f"Update one of them: pip install -U seedcore {found.distribution}"
             )
             raise IncompatiblePluginError(found.name, found.distribution, reason)
+
+
+_PLAIN = re.compile(r"seedcore *\(?>=([\d.]+),<([\d.]+)\)?|seedcore *\(?<([\d.]+),>=([\d.]+)\)?")
+
+
+def _plainly_allows(requirement: str, installed: str) -> bool:
+    """
+    Whether *requirement* is a plain range around *installed*: saves 20 ms of imports.
+    """
+    plain = _PLAIN.fullmatch(requirement)
+    if plain is None or not re.fullmatch(r"[\d.]+", installed):
+        return False
+    lowest, highest = plain[1] or plain[4], plain[2] or plain[3]
+    return _numbers(lowest) <= _numbers(installed) < _numbers(highest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = [int(part) for part in version.split(".") if part]
+    return (*parts, *(0,) * (4 - len(parts)))
+
+
+def _unmet(requirement: str, installed: str) -> str | None:
+    """
+    Return the versions that *requirement* wants of seedcore if *installed* is none of them.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement:
+        return None
+    if canonicalize_name(wanted.name) != "seedcore":
+        return None
+    if wanted.marker is not None and not wanted.marker.evaluate():
+        return None
+    allowed = wanted.specifier.contains(installed, prereleases=True)
+    return None if allowed else str(wanted.specifier)
 
 
 def _load(found: _Found) -> Provider:

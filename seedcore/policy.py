@@ -1,11 +1,12 @@
 """
-The limits one call runs under: every number of the contract, with its range.
+The limits one call runs under: what may be repeated, and every number of the contract.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, Literal
 
 import attrs
@@ -13,6 +14,23 @@ import attrs
 from seedcore.errors import SettingsError, did_you_mean
 
 Profile = Literal["interactive", "batch"]
+
+
+class Effect(StrEnum):
+    """
+    What repeating an operation does.
+    """
+
+    READ = "read"
+    """It changes nothing."""
+    IDEMPOTENT = "idempotent"
+    """Done twice is the same as done once."""
+    KEYED = "keyed"
+    """The upstream recognises a repetition by ``context.idempotency_key``."""
+    REPEATABLE = "repeatable"
+    """A second one does no harm; the result is marked as a possible duplicate."""
+    UNSAFE = "unsafe"
+    """It must not happen twice: retried only when it was provably not processed."""
 
 
 def number(lowest: float, highest: float, unit: str) -> Callable[[Any, Any, Any], None]:

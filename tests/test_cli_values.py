@@ -14,8 +14,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from seedcore.cli.values import key_values, point_in_time, settings_document
 from seedcore.errors import SettingsError

@@ -327,7 +327,7 @@ async def test_at_shutdown_all_fire_now() -> None:
     ended = starting(limits, 60)
     ended.end()
 
-    async def attempt(shared: bool) -> float:  # noqa: FBT001
+    async def attempt(shared: bool) -> float:
         with pytest.raises(TimeoutError) as caught:
             await limited(limits, 60, 99, shared=shared)
         return caught.value.args[0]
@@ -463,7 +463,7 @@ async def test_a_wait_for_something_ends_with_it() -> None:
     """
     waits, loop = Waits(VirtualClock()), asyncio.get_running_loop()
     comes, never = loop.create_future(), loop.create_future()
-    loop.call_later(3, comes.set_result, True)  # noqa: FBT003
+    loop.call_later(3, comes.set_result, True)
 
     assert (True, 3.0) == (await waits.until(comes, 10), now())
     assert (False, 13.0) == (await waits.until(never, 10), now())
@@ -476,7 +476,7 @@ async def test_what_came_at_the_last_moment_came() -> None:
     """
     waits, loop = Waits(VirtualClock()), asyncio.get_running_loop()
     comes = loop.create_future()
-    loop.call_later(10, comes.set_result, True)  # noqa: FBT003
+    loop.call_later(10, comes.set_result, True)
 
     assert True is await waits.until(comes, 10)
 

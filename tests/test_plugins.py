@@ -54,10 +54,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     directory = tmp_path / "site"
     directory.mkdir()
     monkeypatch.syspath_prepend(str(directory))
-    before = set(sys.modules)
     yield directory
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(directory)):
+            del sys.modules[name]
 
 
 def status_of(registry: Registry, name: str) -> tuple[str, str | None]:

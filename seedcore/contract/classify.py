@@ -30,7 +30,7 @@ from seedcore.errors import (
     ProviderUnavailableError,
     QueueFullError,
 )
-from seedcore.model import Effect
+from seedcore.policy import Effect
 
 LONGEST_PAUSE = 3600.0
 """A Retry-After beyond one hour is cut to it: some services send timestamps or days."""

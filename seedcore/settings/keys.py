@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from seedcore.errors import SettingsError, environment_name
-from seedcore.model import Effect
-from seedcore.policy import Policy, count, limit, number
+from seedcore.policy import Effect, Policy, count, limit, number
 
 
 def masked_url(url: str | None) -> str:

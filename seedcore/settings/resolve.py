@@ -8,12 +8,12 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from seedcore.errors import SettingsError, UnconfiguredProviderError, did_you_mean
-from seedcore.model import NOTHING_GIVEN
 from seedcore.policy import PROFILES, Policy, Profile
 from seedcore.settings.keys import (
     LIMIT_KEYS,
@@ -56,7 +56,7 @@ class ProviderSettings(SiteSettings):
     """
 
     name: str
-    own: Any = attrs.field(default=NOTHING_GIVEN, repr=lambda own: type(own).__name__)
+    own: Any = attrs.field(default=MappingProxyType({}), repr=lambda own: type(own).__name__)
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     _plugin: Layer = attrs.field(default=NOTHING, repr=False)
     _file: Tables = attrs.field(repr=False)
@@ -268,7 +268,7 @@ def _own_keys(name: str, cls: type[Any] | None) -> tuple[str, ...]:
 
 def _own(name: str, cls: type[Any] | None, layer: Layer) -> Any:
     if cls is None:
-        return NOTHING_GIVEN
+        return MappingProxyType({})
     missing = missing_from(cls, layer)
     if missing:
         raise UnconfiguredProviderError(name, missing)

@@ -5,8 +5,7 @@ How records become rows, and the statements that write them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter

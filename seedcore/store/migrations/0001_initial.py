@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations import CreateModel
-from tortoise.migrations import Migration as TortoiseMigration
+from tortoise.migrations import CreateModel, Migration as TortoiseMigration
 
 
 class Migration(TortoiseMigration):
