@@ -7,9 +7,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from seedcore.call import Call, Context, opened
+from seedcore.call import Call, ClosingResponses, Context
 from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, classify
 from seedcore.contract.threads import Worker
@@ -22,9 +22,6 @@ from seedcore.errors import (
 from seedcore.lane import Lane
 from seedcore.model import AttemptReport, Seed
 from seedcore.policy import Effect
-
-if TYPE_CHECKING:
-    import aiohttp
 
 
 async def attempt(call: Call, context: Context, permit: Permit) -> Any:
@@ -43,14 +40,15 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     if cut_short:
         seconds = max(0.0, call.deadline - started)
     limit = runtime.limits.start(seconds, task, shared=not cut_short)
-    outer = opened.get()
-    responses: list[aiohttp.ClientResponse] = []
-    opened.set(responses)
     call.attempts += 1
     value: Any = None
     raised: BaseException | None = None
     try:
-        value = await _invoke(call, context)
+        with ClosingResponses():
+            if lane.started and not call.operation.sync:
+                value = await call.operation.function(call.request, context)
+            else:
+                value = await _started_or_in_a_thread(call, context)
     except (KeyboardInterrupt, GeneratorExit):
         lane.abandon(call, permit)
         raise
@@ -58,9 +56,6 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         raised = error
     finally:
         limit.end()
-        opened.set(outer)
-        for response in responses:
-            response.close()
     if limit.fired and task is not None:
         task.uncancel()
     swallowed = not isinstance(raised, asyncio.CancelledError)
@@ -68,6 +63,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         _cancelled(call, permit, swallowed=swallowed)
         raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
     verdict: Verdict | None
+    call.cause = None
     if limit.fired:
         verdict = _limit_verdict(lane, seconds, cut_short=cut_short)
         if swallowed:
@@ -80,10 +76,10 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     return value
 
 
-async def _invoke(call: Call, context: Context) -> Any:
-    lane, operation = call.lane, call.operation
-    if not lane.started:
-        await lane.start()
+async def _started_or_in_a_thread(call: Call, context: Context) -> Any:
+    operation = call.operation
+    if not call.lane.started:
+        await call.lane.start()
     if not operation.sync:
         return await operation.function(call.request, context)
     call.worker = Worker(operation.function, call.request, context)
@@ -177,5 +173,5 @@ def _settle(
             status_code=None if verdict is None else verdict.error.status_code,
         )
     )
-    if verdict is None and lane.runtime.events.wants("DEBUG"):
+    if verdict is None and lane.runtime.events.debug:
         call.emit_attempt("DEBUG", "success")

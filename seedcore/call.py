@@ -31,6 +31,24 @@ opened: ContextVar[list[aiohttp.ClientResponse] | None] = ContextVar("opened", d
 """The HTTP responses of the attempt that runs here, closed when it ends."""
 
 
+class ClosingResponses:
+    """
+    A context manager that closes every response opened within, on whatever path it ends.
+    """
+
+    __slots__ = ("_outer", "_responses")
+
+    def __enter__(self) -> None:
+        self._outer = opened.get()
+        self._responses: list[aiohttp.ClientResponse] = []
+        opened.set(self._responses)
+
+    def __exit__(self, *_: object) -> None:
+        opened.set(self._outer)
+        for response in self._responses:
+            response.close()
+
+
 class Call:
     """
     The runner's own record of one call; times are seconds of the monotonic clock.

@@ -142,6 +142,8 @@ class Events:
         self._sinks = list(sinks)
         self._rank = RANK[level] if self._sinks else sys.maxsize
         self._reported: set[int] = set()
+        self.debug = self.wants("DEBUG")
+        self.info = self.wants("INFO")
 
     def wants(self, level: Level) -> bool:
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from seedcore.call import Call, StartContext
+from seedcore.call import Call, ClosingResponses, StartContext
 from seedcore.contract import threads
 from seedcore.contract.breaker import Breaker, Permit, State, Suspects
 from seedcore.contract.classify import Lesson, Verdict
@@ -52,7 +52,7 @@ class Runtime:
         """
         Whether anybody reads the reports of plain successes.
         """
-        return self.store is not None or self.events.wants("DEBUG")
+        return self.store is not None or self.events.debug
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -159,9 +159,9 @@ class Lane:
         """
         circuit = call.circuit
         circuit.breaker.succeeded(permit, now)
-        suspects = circuit.suspects
-        suspects.succeeded(call.request.fingerprint() if suspects.failing else None)
-        self.gate.succeeded()
+        circuit.suspects.succeeded(call.request)
+        if self.gate.error is not None:
+            self.gate.succeeded()
 
     def failed(
         self, call: Call, permit: Permit, verdict: Verdict, now: float, *, counts: bool
@@ -271,8 +271,9 @@ class Lane:
     async def _start(self) -> None:
         assert self.provider.start is not None
         context = StartContext(self)
-        async with asyncio.timeout(self.settings.policy().attempt_timeout):
-            self.state = await threads.run(self.provider.start, context)
+        with ClosingResponses():
+            async with asyncio.timeout(self.settings.policy().attempt_timeout):
+                self.state = await threads.run(self.provider.start, context)
         self.started = True
 
     def _start_ended(self, task: asyncio.Task[None]) -> None:

@@ -12,7 +12,7 @@ from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, StoppedBy
-from seedcore.model import AuditState, Seed, SeedMeta
+from seedcore.model import AuditState, Seed, SeedMeta, made
 
 
 def pause_before_retry(call: Call) -> float:
@@ -48,33 +48,36 @@ def pause_before_retry(call: Call) -> float:
     return 0.0 if at_gate else pause
 
 
-async def succeeded(call: Call, value: Any) -> Any:
+def audits(call: Call) -> bool:
     """
-    Write the audit row and return *value*; a seed gets its meta.
+    Whether a success of *call* writes a row; the outer call writes that of a nested one.
+    """
+    return call.lane.runtime.store is not None and call.operation.audited and not call.nested
+
+
+def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
+    """
+    Return *value*, with its meta if it is a seed, and say that the call succeeded.
     """
     lane = call.lane
-    latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
-    state: AuditState = "off"
-    if lane.runtime.store is not None and call.operation.audited and not call.nested:
-        state = await _record(call, value, latency)
-    if lane.runtime.events.wants("INFO"):
+    if lane.runtime.events.info:
         call.emit_outcome("INFO", "success", latency)
     if not isinstance(value, Seed):
         return value
-    meta = SeedMeta(
-        call_id=call.call_id,
-        provider=lane.name,
-        operation=call.operation.name,
-        surface=call.surface,
-        attempts=call.attempts,
-        latency_ms=latency,
-        audit=state,
-        possible_duplicate=call.duplicate,
-    )
-    return value.with_meta(meta)
+    meta = {
+        "call_id": call.call_id,
+        "provider": lane.provider.name,
+        "operation": call.operation.name,
+        "surface": call.surface,
+        "attempts": call.attempts,
+        "latency_ms": latency,
+        "audit": state,
+        "possible_duplicate": call.duplicate,
+    }
+    return value.with_meta(made(SeedMeta, meta))
 
 
-async def _record(call: Call, value: Any, latency: float) -> AuditState:
+async def record(call: Call, value: Any, latency: float) -> AuditState:
     """
     Write the row; the seed exists, so whatever fails here only loses the row.
     """

@@ -23,6 +23,7 @@ from seedcore.errors import (
     ProviderClashError,
     UnknownOperationError,
     UnknownProviderError,
+    clean_text,
 )
 from seedcore.settings import RESERVED_PROVIDER_NAMES
 
@@ -314,7 +315,7 @@ def _load(found: _Found) -> Provider:
     except PluginError:
         raise
     except Exception as error:
-        reason = f"it is no valid plugin: {type(error).__name__}: {error}"
+        reason = f"it is no valid plugin: {type(error).__name__}: {clean_text(error, 300)}"
         raise BrokenPluginError(found.name, found.distribution, reason) from error
 
 
@@ -331,7 +332,7 @@ def _import(found: _Found) -> Any:
         raise
     except BaseException as error:
         origin = found.entry_point.value if found.entry_point else repr(found.target)
-        reason = f"importing {origin} raised {type(error).__name__}: {error}"
+        reason = f"importing {origin} raised {type(error).__name__}: {clean_text(error, 300)}"
         raise BrokenPluginError(found.name, found.distribution, reason) from error
 
 
@@ -367,7 +368,7 @@ def load_objects(group: str) -> tuple[dict[str, Any], dict[str, str]]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
-            broken[entry_point.name] = f"{type(error).__name__}: {error}"
+            broken[entry_point.name] = f"{type(error).__name__}: {clean_text(error, 300)}"
     return objects, broken
 
 

@@ -75,6 +75,7 @@ class Runner:
         self._sinks = sinks
         self._start = tuple(start)
         self._clock = clock or Clock()
+        self._now = self._clock.monotonic
         self._rng = rng or Random()  # noqa: S311 - jitter and ids, no secrets
         self._prefix = f"{self._rng.getrandbits(60):015x}-"
         self._numbers = itertools.count(1)
@@ -198,6 +199,10 @@ class Runner:
         but CancelledError.
         """
         lane = self._lanes.get(provider) or await self._lane(provider)
+        limits = lane.policy(profile, "generate")
+        if policy or patience is not None:
+            limits = _overridden(limits, policy, patience)
+        call = self._call(lane, "generate", surface, call_id, limits, deadline)
         arguments = {
             "preset": preset,
             "settings": settings,
@@ -207,10 +212,6 @@ class Runner:
             "options": options,
             "sealed": sealed,
         }
-        limits = lane.policy(profile, "generate")
-        if policy or patience is not None:
-            limits = _overridden(limits, policy, patience)
-        call = self._call(lane, "generate", surface, call_id, limits, deadline)
         seed: Seed = await self._run(call, arguments)
         return seed
 
@@ -264,7 +265,7 @@ class Runner:
         total = policy.total_timeout
         if deadline is not None:
             total = min(total, checked_seconds(deadline, "deadline"))
-        now = self._clock.monotonic()
+        now = self._now()
         call = Call(
             lane,
             lane.provider.operation(operation),
@@ -296,7 +297,10 @@ class Runner:
                 permit = try_admit(call) or await admit(call)
                 value = await attempt(call, context, permit)
                 if call.verdict is None:
-                    return await outcome.succeeded(call, value)
+                    latency = (self._now() - call.started) * 1e3
+                    audited = outcome.audits(call)
+                    state = await outcome.record(call, value, latency) if audited else "off"
+                    return outcome.succeeded(call, value, state, latency)
                 pause = outcome.pause_before_retry(call)
                 if pause:
                     await runtime.waits.sleep(pause)

@@ -15,7 +15,7 @@ from seedcore.errors import (
     SettingsError,
     did_you_mean,
 )
-from seedcore.model import NOTHING_GIVEN, Request, SeedRequest, Spoilers, read_only
+from seedcore.model import NOTHING_GIVEN, Request, SeedRequest, Spoilers, made, read_only
 from seedcore.settings import structure
 
 LONGEST_NAME = 200
@@ -55,7 +55,7 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     """
     operation = call.operation
     if operation.name == "generate":
-        return _seed_request(call, {**SEED_ARGUMENTS, **arguments})
+        return _seed_request(call, arguments)
     if operation.takes is not None:
         _only_known(arguments, operation.takes, operation.name)
     missing = operation.needs.difference(arguments)
@@ -99,11 +99,12 @@ def _only_known(
     return arguments
 
 
-def _seed_request(call: Call, asked: dict[str, Any]) -> SeedRequest:
-    if len(asked) > len(SEED_ARGUMENTS):
-        _only_known(asked, SEED_ARGUMENTS, "generate")
-    preset, settings, race = asked["preset"], asked["settings"], asked["race"]
-    spoilers, branch, sealed = asked["spoilers"], asked["branch"], asked["sealed"]
+def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
+    asked = arguments
+    if asked.keys() != SEED_ARGUMENTS.keys():  # through call("...", "generate", ...)
+        asked = {**SEED_ARGUMENTS, **_only_known(arguments, SEED_ARGUMENTS, "generate")}
+    preset, branch, settings = asked["preset"], asked["branch"], asked["settings"]
+    race, sealed, spoilers = asked["race"], asked["sealed"], asked["spoilers"]
     if preset is not None:
         _check_text("preset", preset)
     if branch is not None:
@@ -113,18 +114,23 @@ def _seed_request(call: Call, asked: dict[str, Any]) -> SeedRequest:
     if settings is not None and not isinstance(settings, Mapping):
         text = "settings must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
-    return SeedRequest(
-        provider=call.lane.name,
-        operation="generate",
-        surface=call.surface,
-        call_id=call.call_id,
-        preset=preset,
-        settings=read_only(settings),
-        race=race,
-        spoilers=spoilers,
-        branch=branch,
-        options=_options(asked["options"], call.lane.provider.declaration.options),
-        sealed=sealed,
+    declaration = call.lane.provider.declaration
+    return made(
+        SeedRequest,
+        {
+            "provider": call.lane.provider.name,
+            "operation": "generate",
+            "surface": call.surface,
+            "call_id": call.call_id,
+            "arguments": NOTHING_GIVEN,
+            "preset": preset,
+            "settings": read_only(settings),
+            "race": race,
+            "spoilers": spoilers,
+            "branch": branch,
+            "options": _options(asked["options"], declaration.options),
+            "sealed": sealed,
+        },
     )
 
 

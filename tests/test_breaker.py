@@ -292,6 +292,21 @@ def test_a_restored_open_time_is_never_longer_than_one_it_makes(
     assert pytest.approx(expected) == bench.breaker.wait(bench.now)
 
 
+@attrs.frozen
+class asking:  # noqa: N801 - reads as a verb
+    """
+    A request whose fingerprint is its name.
+    """
+
+    name: str
+
+    def fingerprint(self) -> str:
+        """
+        What the breaker knows it by.
+        """
+        return self.name
+
+
 class TestSuspects:
     """
     Requests that fail alone.
@@ -303,10 +318,10 @@ class TestSuspects:
         """
         suspects = Suspects()
         assert not suspects.failed("poison", 0.0)
-        suspects.succeeded("good")
+        suspects.succeeded(asking("good"))
         assert suspects.call_failed("poison")
         assert suspects.failed("poison", 1.0)
-        suspects.succeeded("poison")
+        suspects.succeeded(asking("poison"))
         assert not suspects.failed("poison", 2.0)
 
     def test_nobody_is_a_suspect_while_nothing_succeeds(self) -> None:
@@ -323,7 +338,7 @@ class TestSuspects:
         It says that the provider was well then, not that the request is bad.
         """
         suspects = Suspects()
-        suspects.succeeded(None)
+        suspects.succeeded(asking("other"))
         suspects.failed("request", 0.0)
         assert not suspects.call_failed("request")
 
@@ -333,7 +348,7 @@ class TestSuspects:
         """
         suspects = Suspects()
         suspects.failed("request", 0.0)
-        suspects.succeeded("other")
+        suspects.succeeded(asking("other"))
         suspects.call_failed("request")
         assert suspects.failed("request", 3600.0)
         assert not suspects.failed("request", 3601.0)
@@ -345,6 +360,6 @@ class TestSuspects:
         suspects = Suspects()
         for number in range(257):
             suspects.failed(f"request {number}", 0.0)
-        suspects.succeeded("other")
+        suspects.succeeded(asking("other"))
         assert not suspects.call_failed("request 0")
         assert suspects.call_failed("request 1")

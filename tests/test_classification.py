@@ -193,6 +193,8 @@ def row(request: pytest.FixtureRequest, upstream: Upstream) -> Row:
 async def test_a_read_is_repeated_as_the_row_says(row: Row, upstream: Upstream) -> None:
     """
     The error, its status, the attempts and the requests on the wire are those of the row.
+
+    Each repetition is one WARNING, the failed call one ERROR, both with the error's class.
     """
     came = await call(plain_provider(upstream.url), policy=row.limits)
 
@@ -202,6 +204,10 @@ async def test_a_read_is_repeated_as_the_row_says(row: Row, upstream: Upstream) 
     assert (attempts, attempts) == (came.failure.attempts, len(upstream.requests))
     assert ("permanent" if row.retried == "never" else "attempts") == came.failure.stopped_by
     assert not came.failure.in_doubt
+    retries = came.events.named("attempt", outcome="retry", level="WARNING")
+    errors = [event for event in came.events if event.level == "ERROR"]
+    assert (attempts - 1, ["call"]) == (len(retries), [event.event for event in errors])
+    assert {row.error.__name__} == {event.error_type for event in (*retries, *errors)}
 
 
 async def test_an_unsafe_operation_is_repeated_only_if_it_was_not_done(
@@ -226,20 +232,6 @@ async def test_the_breaker_learns_what_the_row_says(row: Row, upstream: Upstream
 
     assert row.error is type(came.failure)
     assert (["open"] if row.counts else []) == came.events.circuit()
-
-
-async def test_every_attempt_has_its_event(row: Row, upstream: Upstream) -> None:
-    """
-    One WARNING per repetition and one ERROR per failed call, each with the class of the error.
-    """
-    came = await call(plain_provider(upstream.url), policy=row.limits)
-
-    attempts = row.attempts(Effect.READ)
-    retries = came.events.named("attempt", outcome="retry", level="WARNING")
-    errors = [event for event in came.events if event.level == "ERROR"]
-    assert attempts - 1 == len(retries)
-    assert ["call"] == [event.event for event in errors]
-    assert {row.error.__name__} == {event.error_type for event in (*retries, *errors)}
 
 
 # ------------------------------------------------------------------ never reached
@@ -482,6 +474,18 @@ async def test_an_attempt_cut_short_by_the_deadline_is_neutral(upstream: Upstrea
 # ----------------------------------------------------------------- in doubt
 
 
+async def test_the_effect_of_the_settings_wins(upstream: Upstream) -> None:
+    """
+    Whoever runs the bot can say that a second seed does harm, whatever the plugin declares.
+    """
+    upstream.script(status(500))
+    settings = {"providers": {"demo": {"effect": "unsafe"}}}
+
+    came = await call(plain_provider(upstream.url, Effect.READ), settings=settings)
+
+    assert (1, True) == (len(upstream.requests), came.failure.in_doubt)
+
+
 async def test_an_unsafe_operation_that_failed_after_the_answer_is_in_doubt(
     upstream: Upstream,
 ) -> None:
@@ -564,7 +568,7 @@ async def test_the_statuses_are_complete() -> None:
     """
     from seedcore.contract.classify import Answer, status_verdict
 
-    for code in (*(status.value for status in HTTPStatus if status >= 300), *range(300, 600)):
+    for code in (*(known.value for known in HTTPStatus if known >= 300), *range(300, 600)):
         verdict = status_verdict(Answer(status=code), 0.0)
         assert code == verdict.error.status_code
         assert verdict.error.reason is None

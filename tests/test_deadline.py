@@ -91,7 +91,7 @@ async def test_virtual_wall_time_moves_with_the_loop() -> None:
 
 def test_a_loop_in_which_nothing_will_ever_happen_says_so() -> None:
     """
-    A test that would hang for ever fails with a sentence. (It waits in real time for threads.)
+    A test that would hang for ever fails with a sentence, after waiting for threads in real time.
     """
     from support import virtual_time as module
 
@@ -431,7 +431,8 @@ async def test_a_group_is_woken_together_and_nobody_else() -> None:
         woken.append((name, now()))
 
     tasks = [
-        asyncio.create_task(wait(name, of)) for name, of in (("a", group), ("b", group), ("c", None))
+        asyncio.create_task(wait(name, of))
+        for name, of in (("a", group), ("b", group), ("c", None))
     ]
     await asyncio.sleep(5)
     waits.wake(group)
@@ -459,7 +460,7 @@ async def test_a_shutdown_wakes_everyone() -> None:
 @virtual_time
 async def test_a_wait_for_something_ends_with_it() -> None:
     """
-    ``True`` when it came, ``False`` when the time ran out first.
+    It is ``True`` when it came, ``False`` when the time ran out first.
     """
     waits, loop = Waits(VirtualClock()), asyncio.get_running_loop()
     comes, never = loop.create_future(), loop.create_future()

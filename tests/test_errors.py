@@ -493,9 +493,7 @@ def test_a_message_is_cleaned_when_the_error_is_made() -> None:
         ("preset", [], ""),
     ],
 )
-def test_a_suggestion_is_made_when_one_is_close(
-    word: str, known: list[str], expected: str
-) -> None:
+def test_a_suggestion_is_made_when_one_is_close(word: str, known: list[str], expected: str) -> None:
     """
     The closest name, or nothing.
     """

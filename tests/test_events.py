@@ -173,7 +173,7 @@ def records() -> Iterator[list[Any]]:
     """
     received: list[Any] = []
     handler = logger.add(
-        lambda message: received.append(message),
+        received.append,
         format="{name} {level} {message} {extra}",
         level="DEBUG",
         catch=False,

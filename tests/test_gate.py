@@ -43,7 +43,9 @@ def test_it_closes_for_what_was_asked_and_a_little_more(gate: Gate) -> None:
     assert 0.0 == gate.wait(100.0 + seconds)
 
 
-@pytest.mark.parametrize(("asked", "most"), [(0.01, 0.001), (5.0, 0.5), (600.0, 1.0), (3600.0, 1.0)])
+@pytest.mark.parametrize(
+    ("asked", "most"), [(0.01, 0.001), (5.0, 0.5), (600.0, 1.0), (3600.0, 1.0)]
+)
 def test_the_jitter_is_small_and_never_shortens(asked: float, most: float) -> None:
     """
     A tenth of the pause, at most a second, so that not everybody comes back at once.

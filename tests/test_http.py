@@ -32,9 +32,7 @@ async def session(upstream: Upstream) -> AsyncIterator[aiohttp.ClientSession]:
     """
     A session as a provider gets it.
     """
-    made = build_session(
-        base_url=upstream.url, hosts=(), pool_size=4, response_limit=1_000
-    )
+    made = build_session(base_url=upstream.url, hosts=(), pool_size=4, response_limit=1_000)
     async with made:
         yield made
 
@@ -63,9 +61,9 @@ async def test_a_relative_path_continues_the_base_url(
     With or without a slash at the base's end; only a leading slash leaves the base's path.
     """
     base = f"{upstream.url}{path}"
-    async with build_session(base_url=base, hosts=(), pool_size=1, response_limit=100) as session:
-        async with session.get(asked, params={"q": "1"}):
-            pass
+    session = build_session(base_url=base, hosts=(), pool_size=1, response_limit=100)
+    async with session, session.get(asked, params={"q": "1"}):
+        pass
 
     assert [f"{sent}?q=1"] == [request.target for request in upstream.requests]
 
@@ -210,9 +208,7 @@ async def test_the_pool_has_the_size_of_the_settings(upstream: Upstream, pool_si
     upstream.script(typed("application/json", '{"id": "4711"}', pieces=2, pause=0.005))
     settings = {"providers": {"demo": {"pool_size": pool_size}}}
 
-    async with runner_of(
-        plain_provider(upstream.url), Collected(), settings=settings
-    ) as runner:
+    async with runner_of(plain_provider(upstream.url), Collected(), settings=settings) as runner:
         calls = (runner.generate("demo", surface="test") for _ in range(6))
         await asyncio.gather(*calls)
 

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from seedcore import Effect, Seed, SeedMeta, SeedRequest
-from seedcore.model import AttemptReport, CallReport, Request, read_only, summary_of
+from seedcore.model import AttemptReport, CallReport, Request, read_only
 
 META = SeedMeta(
     call_id="0f3c-7",
@@ -233,9 +233,7 @@ def test_a_report_is_plain_data_in_milliseconds() -> None:
     """
     report = CallReport()
     report.attempts.append(
-        AttemptReport(
-            started=0.5, duration=0.25, outcome="retry", error_type="X", status_code=503
-        )
+        AttemptReport(started=0.5, duration=0.25, outcome="retry", error_type="X", status_code=503)
     )
     report.waited["gate"] = 1.5
 
@@ -279,18 +277,3 @@ def test_effects_can_be_written_as_words() -> None:
     """
     assert ["read", "idempotent", "keyed", "repeatable", "unsafe"] == [*Effect]
     assert Effect.READ is Effect("read")
-
-
-def test_a_summary_is_the_first_line_of_a_docstring() -> None:
-    """
-    Empty where there is none.
-    """
-
-    def described() -> None:
-        """
-        Rolls a seed.
-
-        At length.
-        """
-
-    assert ("Rolls a seed.", "") == (summary_of(described), summary_of(lambda: None))

@@ -611,7 +611,7 @@ async def test_a_plain_function_that_returns_a_coroutine_is_awaited() -> None:
     async def roll():
         return Seed(id="4711")
 
-    came = await call(lambda: roll())
+    came = await call(lambda request: roll())
 
     assert "4711" == came.value.id
 
@@ -720,3 +720,20 @@ async def test_the_error_a_mapper_returns_stays_as_it_was() -> None:
     assert None is shared.provider
     assert "demo" == came.failure.provider
     assert 0 == shared.attempts
+
+
+async def test_an_error_a_plugin_raises_stays_as_it_was() -> None:
+    """
+    Neither does an instance that a plugin raises again and again change.
+    """
+    shared = InvalidPresetError("no such weapon")
+
+    came = await call(raising(shared))
+
+    assert (None, 0) == (shared.provider, shared.attempts)
+    assert ("demo", "generate", 1) == (
+        came.failure.provider,
+        came.failure.operation,
+        came.failure.attempts,
+    )
+    assert shared is came.failure.__cause__

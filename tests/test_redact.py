@@ -97,9 +97,7 @@ class Pair(NamedTuple):
     ],
     ids=repr,
 )
-def test_plain_data_is_searched_all_through(
-    redactor: Redactor, value: Any, expected: Any
-) -> None:
+def test_plain_data_is_searched_all_through(redactor: Redactor, value: Any, expected: Any) -> None:
     """
     Values and keys, at any depth; the shape stays.
     """

@@ -134,9 +134,7 @@ async def test_a_compressed_bomb_takes_little_memory(upstream: Upstream, code: i
     upstream.script(bomb(64 * MEGABYTE, code))
     tracemalloc.start()
     try:
-        came = await call(
-            plain_provider(upstream.url), settings={"response_limit": MEGABYTE}
-        )
+        came = await call(plain_provider(upstream.url), settings={"response_limit": MEGABYTE})
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

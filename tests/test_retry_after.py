@@ -119,8 +119,12 @@ def test_a_date_is_taken_in_every_form_http_knows(date: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "date", ["Tue, 14 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:19 GMT",
-             "Thu, 01 Jan 1970 00:00:00 GMT"]
+    "date",
+    [
+        "Tue, 14 Nov 2023 22:13:20 GMT",
+        "Tue, 14 Nov 2023 22:13:19 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
 )
 def test_a_date_that_has_passed_asks_for_nothing(date: str) -> None:
     """
@@ -177,7 +181,9 @@ ODD = "0159.-+eE_x:,; \t\x00\u0665\uff11\u00b2\u202e\ud800GMTueNov"
         strategies.text(ODD, max_size=70),
         strategies.text("0123456789.-+eE :,GMTuenovNOV", max_size=70),
         strategies.floats().map(str),
-        strategies.floats(-1e6, 2**34).map(lambda moment: email.utils.formatdate(moment, usegmt=True)),
+        strategies.floats(-1e6, 2**34).map(
+            lambda moment: email.utils.formatdate(moment, usegmt=True)
+        ),
     ),
     strategies.text("0123456789: GMTueNov,", max_size=40),
 )

@@ -330,8 +330,9 @@ async def test_a_bug_does_not_end_the_writer(monkeypatch: pytest.MonkeyPatch) ->
     writer = writer_of(disk)
     with monkeypatch.context() as broken:
         broken.setattr(writer, "_write", None)
-        with pytest.raises(DatabaseError, match="row of call c-1 was not written to disk: TypeE"):
-            await writer.add(CALLS.row(audit_record("c-1")))
+        async with asyncio.timeout(10):
+            with pytest.raises(DatabaseError, match="c-1 was not written to disk: TypeError"):
+                await writer.add(CALLS.row(audit_record("c-1")))
     await writer.add(CALLS.row(audit_record("c-2")))
 
     assert [["c-2"]] == disk.transactions
@@ -424,6 +425,20 @@ async def test_closing_fails_the_rows_that_could_not_be_written(
 
     with pytest.raises(DatabaseError, match="it was closed; open it again"):
         await store.write(audit_record("c-2"))
+
+
+async def test_nothing_starts_again_after_closing(store: Store) -> None:
+    """
+    A provider that ends late still reports; that is counted or ignored, and no task comes of it.
+    """
+    await store.close()
+    await turns()
+    store.write_failure(failure_record("f-1"))
+    store.save_breaker(breaker_record())
+
+    assert await store.flush(1)
+    assert 1 == store.dropped_failures
+    assert {asyncio.current_task()} == asyncio.all_tasks()
 
 
 async def test_closing_has_a_limit_even_when_the_disk_hangs(store: Store) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 import attrs
 
 from seedcore.contract.deadline import left
+from seedcore.model import Request
 from seedcore.policy import Policy
 
 
@@ -264,17 +265,10 @@ class Suspects:
         self._failing[fingerprint] = successes, first, suspect
         return suspect
 
-    @property
-    def failing(self) -> bool:
+    def succeeded(self, request: Request) -> None:
         """
-        Whether any request has failed lately; else nobody needs a fingerprint.
-        """
-        return bool(self._failing)
-
-    def succeeded(self, fingerprint: str | None) -> None:
-        """
-        An attempt succeeded; without failing requests its fingerprint isn't needed.
+        An attempt succeeded; its fingerprint is only needed while anything is failing.
         """
         self._successes += 1
-        if fingerprint is not None:
-            self._failing.pop(fingerprint, None)
+        if self._failing:
+            self._failing.pop(request.fingerprint(), None)

@@ -59,6 +59,7 @@ class Gate:
         Forget the doubling: the provider serves again.
         """
         self._guess = self.FIRST_PAUSE
+        self.error = None
 
     def opened(self, now: float) -> bool:
         """

@@ -46,6 +46,7 @@ class Writer:
         self._watch: asyncio.TimerHandle | None = None
         self._wake: asyncio.Future[None] | None = None
         self._stopping = False
+        self._stopped = False
         self._start()
 
     def add(self, row: Row) -> asyncio.Future[None]:
@@ -63,6 +64,9 @@ class Writer:
         """
         Queue a failure row; when too many wait the oldest is dropped and counted.
         """
+        if self._stopped:
+            self.dropped += 1
+            return
         self._failures.append(row)
         self._drop_oldest_failures()
         self._notify()
@@ -71,13 +75,16 @@ class Writer:
         """
         Queue a breaker's state; of several of one breaker only the newest is written.
         """
-        self._keep_newest(record)
-        self._notify()
+        if not self._stopped:
+            self._keep_newest(record)
+            self._notify()
 
     async def flush(self, timeout: float) -> bool:
         """
         Wait until everything queued so far is written; ``False`` after *timeout* seconds.
         """
+        if self._stopped:
+            return not (self._breakers or self._failures)
         try:
             async with asyncio.timeout(timeout):
                 while not await self._next_pass():  # noqa: ASYNC110 - what failed is retried
@@ -94,6 +101,7 @@ class Writer:
         try:
             return await self.flush(timeout)
         finally:
+            self._stopped = True
             self._task.cancel()
             self._fail_everyone("it was closed before the row was written")
 

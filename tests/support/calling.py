@@ -11,7 +11,17 @@ from typing import Any
 import attrs
 
 import seedcore.http  # noqa: F401 - loaded on first use it would cost that attempt 0.3 s
-from seedcore import Clock, Effect, ProviderError, Registry, Runner, Seed, provider
+from seedcore import (
+    Clock,
+    Context,
+    Effect,
+    ProviderError,
+    Registry,
+    Runner,
+    Seed,
+    SeedRequest,
+    provider,
+)
 from support.events import Collected
 from support.virtual_time import LeapingClock
 
@@ -85,10 +95,17 @@ def plain_provider(base_url: str, effect: Effect = Effect.READ) -> Any:
     """
 
     @provider(base_url=base_url, effect=effect)
-    async def demo(request, context):
+    async def demo(request: SeedRequest, context: Context) -> Seed:
         async with context.http.get("seed") as reply:
             reply.raise_for_status()
             body = await reply.json()
         return Seed(id=body["id"])
 
     return demo
+
+
+def rolls() -> Seed:
+    """
+    A provider that always succeeds.
+    """
+    return Seed()
