@@ -152,6 +152,18 @@ def test_it_keeps_the_answer_that_closed_it(gate: Gate) -> None:
     assert ASKS is gate.error
 
 
+def test_a_success_on_its_way_does_not_take_the_answer_away(gate: Gate) -> None:
+    """
+    Whoever is refused while it is closed still gets the provider's words, not a guess.
+    """
+    gate.close(ASKS, 0.0)
+
+    gate.succeeded()
+
+    assert 0 < gate.wait(1.0)
+    assert ASKS is gate.error
+
+
 def test_answers_that_were_on_their_way_count_once(gate: Gate) -> None:
     """
     Ten requests in flight that are all answered 429 are one wish for a pause, not ten.

@@ -109,7 +109,7 @@ async def test_it_says_who_it_is(session: aiohttp.ClientSession, upstream: Upstr
     assert upstream.requests[0].headers["user-agent"].startswith("seedcore")
 
 
-async def test_cookies_are_not_kept(session: aiohttp.ClientSession, upstream: Upstream) -> None:
+async def test_cookies_are_not_kept(upstream: Upstream) -> None:
     """
     Calls belong to different people: what one was given isn't sent with the next.
     """
@@ -118,13 +118,17 @@ async def test_cookies_are_not_kept(session: aiohttp.ClientSession, upstream: Up
         Reply(status=302, headers={"Set-Cookie": "session=canary; Path=/", "Location": "/two"}),
         SEED,
     )
+    # By name: aiohttp's own jar takes no cookies from an address, so the test couldn't fail.
+    by_name = upstream.url.replace("127.0.0.1", "localhost")
 
-    for _ in range(2):
-        async with session.get("seed"):
-            pass
+    session = build_session(base_url=by_name, hosts=(), pool_size=4, response_limit=1_000)
+    async with session:
+        for _ in range(2):
+            async with session.get("seed"):
+                pass
 
     assert 3 == len(upstream.requests)
-    assert ["cookie" in request.headers for request in upstream.requests] == [False] * 3
+    assert [False] * 3 == ["cookie" in request.headers for request in upstream.requests]
 
 
 METHODS = ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "POST"]
