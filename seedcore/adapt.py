@@ -15,12 +15,12 @@ import pluggy
 
 from seedcore.errors import BrokenPluginError, did_you_mean
 from seedcore.hookspecs import Declaration, Hooks, OperationMark
-from seedcore.model import Operation
+from seedcore.model import GIVEN, Operation
 from seedcore.policy import Effect
 
 Broken = Callable[[str], BrokenPluginError]
-GIVEN = ("request", "context")
-"""The parameters the runner fills in by name."""
+KEPT = ("surface", "call_id", "deadline", "patience", "profile", "policy")
+"""Names that ``runner.call`` keeps for itself, so that no operation can take them."""
 
 
 def adapt(
@@ -33,7 +33,8 @@ def adapt(
     """
     declaration = _declaration_of(target)
     _check_classes(declaration, broken)
-    if _has_marks(target):
+    is_function = inspect.isroutine(target) or isinstance(target, functools.partial)
+    if not is_function and _has_marks(target):
         hooks = _hooks_of(target, broken)
         operations = _marked_operations(target, broken)
     elif callable(target):
@@ -58,9 +59,17 @@ def _declaration_of(target: Any) -> Declaration:
     if isinstance(target, types.ModuleType):
         declared = [item for item in vars(target).values() if isinstance(item, Declaration)]
         return declared[0] if declared else Declaration()
-    holder = target.func if isinstance(target, functools.partial) else target
-    declaration = getattr(holder, "__seedcore_provider__", None)
-    return declaration if isinstance(declaration, Declaration) else Declaration()
+    for holder in (target, _unwrapped(target)):
+        declaration = getattr(holder, "__seedcore_provider__", None)
+        if isinstance(declaration, Declaration):
+            return declaration
+    return Declaration()
+
+
+def _unwrapped(target: Any) -> Any:
+    while isinstance(target, functools.partial):
+        target = target.func
+    return target
 
 
 def _check_classes(declaration: Declaration, broken: Broken) -> None:
@@ -76,9 +85,10 @@ def _members(target: Any) -> list[tuple[str, Callable[..., Any]]]:
     """
     members: list[tuple[str, Callable[..., Any]]] = []
     for name in dir(target):
-        if name.startswith("__") or isinstance(
-            inspect.getattr_static(target, name, None), property
-        ):
+        if name.startswith("__"):
+            continue
+        # A property, cached or not, may do anything when asked for.
+        if not isinstance(inspect.getattr_static(target, name, None), _FUNCTIONS):
             continue
         member = getattr(target, name, None)
         if inspect.isroutine(member):
@@ -86,11 +96,27 @@ def _members(target: Any) -> list[tuple[str, Callable[..., Any]]]:
     return members
 
 
+_FUNCTIONS = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    staticmethod,
+    classmethod,
+    functools.partialmethod,
+)
+
+
 def _has_marks(target: Any) -> bool:
     return any(
         hasattr(member, "seedcore_impl") or hasattr(member, "__seedcore_operation__")
         for _, member in _members(target)
     )
+
+
+class _Marked:
+    """
+    Only the hooks of a plugin: pluggy looks at every attribute, and would run cached properties.
+    """
 
 
 def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
@@ -105,12 +131,16 @@ def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
     manager = pluggy.PluginManager("seedcore")
     manager.add_hookspecs(Hooks)
     known = [name for name in vars(Hooks) if not name.startswith("_")]
+    marked = _Marked()
     for name, member in _members(target):
-        if hasattr(member, "seedcore_impl") and name not in known:
+        if not hasattr(member, "seedcore_impl"):
+            continue
+        if name not in known:
             reason = f"there is no hook {name!r}.{did_you_mean(name, known)}"
             raise broken(reason)
+        setattr(marked, name, member)
     try:
-        manager.register(target)
+        manager.register(marked)
     except pluggy.PluginValidationError as error:
         reason = f"a hook doesn't fit: {error}"
         raise broken(reason) from error
@@ -120,8 +150,21 @@ def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
             if implementation.hookwrapper or implementation.wrapper:
                 reason = f"its hook {name!r} is a wrapper; a provider implements hooks plainly"
                 raise broken(reason)
+            _check_hook(name, implementation.function, broken)
             hooks[name] = _by_position(implementation.function, implementation.argnames, name)
     return hooks
+
+
+def _check_hook(name: str, function: Callable[..., Any], broken: Broken) -> None:
+    if name == "generate":
+        return
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
+            reason = f"{name} is given its parameters by position, so {parameter.name!r} is not"
+            raise broken(reason)
+    if name in ("map_error", "audit") and _is_async(function):
+        reason = f"{name} must be a plain function, not 'async def'"
+        raise broken(reason)
 
 
 def _by_position(
@@ -171,8 +214,8 @@ def _shape_of(name: str, function: Callable[..., Any], broken: Broken) -> _Shape
     own = [p for p in parameters if p.name not in GIVEN and p.kind is not p.VAR_POSITIONAL]
     named = [p for p in own if p.kind is not p.VAR_KEYWORD]
     for parameter in named:
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            reason = f"the parameter {parameter.name!r} of {name!r} can't be passed by name"
+        if parameter.kind is parameter.POSITIONAL_ONLY or parameter.name in KEPT:
+            reason = f"the parameter {parameter.name!r} of {name!r} can't be passed by a caller"
             raise broken(reason)
     given = [p for p in parameters if p.name in GIVEN]
     return _Shape(
@@ -207,7 +250,7 @@ def _operation(
         effect=effect,
         audited=audited,
         sync=not _is_async(function),
-        summary=_first_line(inspect.getdoc(function) or ""),
+        summary=_first_line(inspect.getdoc(_unwrapped(function)) or ""),
         takes=None if free else shape.takes,
         needs=shape.needs,
         function=_caller(function, shape.given, by_name=shape.by_name),
@@ -239,9 +282,7 @@ def _caller(
 
 
 def _is_async(function: Callable[..., Any]) -> bool:
-    inner: Any = function
-    while isinstance(inner, functools.partial):
-        inner = inner.func
+    inner = _unwrapped(function)
     if inspect.iscoroutinefunction(inner):
         return True
     call = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is wanted

@@ -7,8 +7,8 @@ SeedcoreError
 │   ├── UnknownProviderError          (also LookupError, ValueError)
 │   ├── UnknownOperationError         (also LookupError, ValueError)
 │   ├── BrokenPluginError             it can't be imported, or is no provider
-│   ├── IncompatiblePluginError       it needs another version of seedcore
-│   ├── ProviderClashError            two distributions offer one provider name
+│   │   ├── IncompatiblePluginError   it needs another version of seedcore
+│   │   └── ProviderClashError        two distributions offer one provider name
 │   ├── DisabledProviderError         switched off in the settings
 │   └── UnconfiguredProviderError     a setting without a default is missing
 ├── DatabaseError                     the audit database can't be used
@@ -427,9 +427,12 @@ class PartialFailureError(ProviderError):
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
-_ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(\x07|\x1b\\)|.)?", re.DOTALL)
+# Every part is bounded, so that no text takes quadratic time.
+_ANSI = re.compile(
+    r"\x1b(\[[0-?]{0,64}[ -/]{0,8}[@-~]|[\]PX^_][^\x07\x1b]{0,256}(\x07|\x1b\\)?|.)?", re.DOTALL
+)
 _URL_SECRETS = re.compile(
-    r"(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#@\"'<>]*@)?([^\s?#\"'<>]*)(\?[^\s#\"'<>]*)?"
+    r"""(?i)\b([a-z][a-z0-9+.-]{0,20}://)([^\s/?#"'<>]*@)?([^\s?#"'<>]*)(\?[^\s#"'<>]*)?"""
 )
 
 
@@ -446,11 +449,11 @@ def clean_text(text: object, limit: int = PROVIDER_MESSAGE_LIMIT) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """
     Return ``" Did you mean 'x'?"`` for the closest of *known*, or an empty text.
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

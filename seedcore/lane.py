@@ -18,9 +18,14 @@ from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
-from seedcore.errors import DatabaseError, ProviderCapabilityError, StoppedBy
+from seedcore.errors import (
+    DatabaseError,
+    ProviderCapabilityError,
+    StoppedBy,
+    UnknownOperationError,
+)
 from seedcore.events import Event, Events, Level
-from seedcore.model import BreakerRecord
+from seedcore.model import BreakerRecord, Operation
 from seedcore.plugins import Provider
 from seedcore.policy import Policy, Profile
 from seedcore.redact import Redactor
@@ -84,6 +89,9 @@ class Lane:
         self.started = provider.start is None
         self._starting: asyncio.Task[None] | None = None
         self._never_starts: ProviderCapabilityError | None = None
+        self._operations = dict(provider.operations)
+        if generate := self._operations.get("generate"):
+            self._operations["generate"] = attrs.evolve(generate, effect=settings.effect)
         self._session: aiohttp.ClientSession | None = None
         self._circuits: dict[str, Circuit] = {}
         self._policies: dict[tuple[Profile, str], Policy] = {}
@@ -94,6 +102,17 @@ class Lane:
         The provider's name.
         """
         return self.provider.name
+
+    def operation(self, name: str) -> Operation:
+        """
+        Return the operation called *name*, with its effect as the settings have it.
+
+        Raises UnknownOperationError.
+        """
+        found = self._operations.get(name)
+        if found is None:
+            raise UnknownOperationError(self.name, name, self._operations)
+        return found
 
     @property
     def session(self) -> aiohttp.ClientSession:

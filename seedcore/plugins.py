@@ -21,7 +21,6 @@ from seedcore.errors import (
     IncompatiblePluginError,
     PluginError,
     ProviderClashError,
-    UnknownOperationError,
     UnknownProviderError,
     clean_text,
 )
@@ -71,17 +70,6 @@ class Provider:
     audit: Callable[..., Any] | None = None
     start: Callable[..., Any] | None = None
     stop: Callable[..., Any] | None = None
-
-    def operation(self, name: str) -> Operation:
-        """
-        Return the operation called *name*.
-
-        Raises UnknownOperationError.
-        """
-        found = self.operations.get(name)
-        if found is None:
-            raise UnknownOperationError(self.name, name, self.operations)
-        return found
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -212,8 +200,8 @@ class Registry:
         """
         candidates = self._found.get(name)
         if not candidates:
-            known = KNOWN_DISTRIBUTIONS.get(name, f"seedcore-{name.lower().replace('_', '-')}")
-            raise UnknownProviderError(name, self._found, known)
+            by_rule = f"seedcore-{str(name).lower().replace('_', '-')}"
+            raise UnknownProviderError(name, self._found, KNOWN_DISTRIBUTIONS.get(name, by_rule))
         if switch := self._switched_off(name):
             raise DisabledProviderError(name, switch)
         if len(candidates) > 1:

@@ -4,7 +4,6 @@ The limits one call runs under: what may be repeated, and every number of the co
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
@@ -40,7 +39,7 @@ def number(lowest: float, highest: float, unit: str) -> Callable[[Any, Any, Any]
 
     def check(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not numeric or math.isnan(value) or not lowest <= value <= highest:
+        if not numeric or not lowest <= value <= highest:  # which nan is not either
             msg = f"{attribute.name} must be between {lowest:g} and {highest:g} {unit}."
             raise SettingsError(msg)
 
@@ -67,8 +66,14 @@ def limit(default: Any, validator: Callable[[Any, Any, Any], None], text: str) -
     return attrs.field(default=default, validator=validator, metadata={"help": text})
 
 
+def _true_or_false(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        msg = f"{attribute.name} must be true or false."
+        raise SettingsError(msg)
+
+
 def _switch(*, default: bool, text: str) -> bool:
-    switch: bool = limit(default, attrs.validators.instance_of(bool), text)
+    switch: bool = limit(default, _true_or_false, text)
     return switch
 
 

@@ -4,7 +4,8 @@ Takes the values of secret settings out of everything that leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -19,12 +20,7 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {
-            form
-            for secret in secrets
-            if len(secret) >= SHORTEST
-            for form in (secret, quote(secret, safe=""), quote_plus(secret))
-        }
+        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
         self._secrets = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
@@ -46,6 +42,19 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.plain(key): self.plain(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return type(value)(map(self.plain, value))
+        if isinstance(value, list):
+            return [self.plain(item) for item in value]
+        if isinstance(value, tuple):
+            items = map(self.plain, value)
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
         return value
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """
+    Yield *secret* as it may stand in a text or a URL, with hex digits in either case.
+    """
+    yield secret
+    for encoded in (quote(secret, safe=""), quote_plus(secret)):
+        yield encoded
+        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)

@@ -268,7 +268,7 @@ class Runner:
         now = self._now()
         call = Call(
             lane,
-            lane.provider.operation(operation),
+            lane.operation(operation),
             checked_name(surface, "surface"),
             f"{self._prefix}{next(self._numbers):x}",
             policy,

@@ -4,7 +4,6 @@ What a surface may ask, checked before anything is sent.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
@@ -15,9 +14,11 @@ from seedcore.errors import (
     SettingsError,
     did_you_mean,
 )
-from seedcore.model import NOTHING_GIVEN, Request, SeedRequest, Spoilers, made, read_only
+from seedcore.model import GIVEN, NOTHING_GIVEN, Request, SeedRequest, Spoilers, made, read_only
 from seedcore.settings import structure
 
+LONGEST_TIME = 1e9
+"""Seconds; nobody waits longer."""
 LONGEST_NAME = 200
 """Most characters of a surface, preset, branch or call_id."""
 
@@ -34,14 +35,13 @@ def checked_name(value: object, what: str) -> str:
     raise SettingsError(msg)
 
 
-def checked_seconds(value: object, what: str) -> float:
+def checked_seconds(value: Any, what: str) -> float:
     """
     Return *value* if it is a positive number of seconds. Raises SettingsError.
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
-        if math.isfinite(seconds) and seconds > 0:
-            return seconds
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and 0 < value <= LONGEST_TIME:
+        return float(value)
     msg = f"{what} must be a number of seconds greater than 0."
     raise SettingsError(msg)
 
@@ -56,7 +56,12 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     operation = call.operation
     if operation.name == "generate":
         return _seed_request(call, arguments)
-    if operation.takes is not None:
+    if operation.takes is None:
+        for name in GIVEN:
+            if name in arguments:
+                text = f"{operation.name} takes no argument {name!r}; the runner gives that"
+                raise ProviderInvalidRequestError(text)
+    else:
         _only_known(arguments, operation.takes, operation.name)
     missing = operation.needs.difference(arguments)
     if missing:

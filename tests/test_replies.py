@@ -201,6 +201,26 @@ async def test_a_redirect_within_the_host_is_followed(upstream: Upstream, code: 
     assert ["/seed", "/moved", "/again"] == [request.path for request in upstream.requests]
 
 
+async def test_a_redirect_within_the_host_is_followed_without_a_base_url(
+    upstream: Upstream, other_host: Upstream
+) -> None:
+    """
+    The host that was asked may redirect to itself, and nowhere else.
+    """
+
+    @provider
+    async def demo(request, context):
+        async with context.http.get(f"{upstream.url}/seed") as reply:
+            return Seed(id=(await reply.json())["id"])
+
+    upstream.script(redirect(f"{upstream.url}/moved"), json_reply({"id": "4711"}))
+    assert "4711" == (await call(demo)).value.id
+
+    upstream.script(redirect(f"{other_host.url}/moved"))
+    assert ProviderInvalidRequestError is type((await call(demo)).failure)
+    assert 0 == other_host.connections
+
+
 async def test_a_redirect_to_a_declared_host_is_followed(
     upstream: Upstream, other_host: Upstream
 ) -> None:

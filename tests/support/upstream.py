@@ -122,10 +122,13 @@ class Upstream:
     async def until(self, *, requests: int = 0, open_now: int | None = None) -> None:
         """
         Wait until that many requests have come, and exactly so many connections are open.
+
+        Raises TimeoutError when that doesn't happen within 5 seconds.
         """
-        while len(self.requests) < requests or open_now not in (None, self.open_now):
-            self._changed.clear()
-            await self._changed.wait()
+        async with asyncio.timeout(5):
+            while len(self.requests) < requests or open_now not in (None, self.open_now):
+                self._changed.clear()
+                await self._changed.wait()
 
     # -------------------------------------------------------------- one connection
 
