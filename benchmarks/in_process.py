@@ -53,9 +53,7 @@ async def successful_call(effort: Effort) -> list[Line]:
         "most": True,
     }
     overhead = rounds.middle(lambda each: each["ours"] - each["bare"])
-    share = rounds.middle(
-        lambda each: (each["ours"] - each["bare"]) / (each[other] - each["bare"])
-    )
+    share = rounds.middle(lambda each: (each["ours"] - each["bare"]) / (each[other] - each["bare"]))
     return [
         Line(
             what=f"successful call: overhead, of that of {other} and others",
@@ -168,5 +166,3 @@ async def _memory_of(call: Callable[[], Any], answer: asyncio.Event) -> float:
         answer.set()
         await asyncio.gather(*tasks)
     return held / WAITING
-
-

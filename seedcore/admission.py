@@ -28,7 +28,7 @@ def try_admit(call: Call) -> Permit | None:
     if not left(call.deadline, now) or lane.gate.wait(now) > 0:
         return None
     if lane.gate.opened(now):
-        lane.slots.ramp()
+        lane.gate_opened(call)
     if not lane.slots.try_take():
         return None
     permit = _commit(call, now)
@@ -57,7 +57,7 @@ async def admit(call: Call) -> Permit:
             await _wait_for(call, "gate", pause)
             continue
         if lane.gate.opened(now):
-            lane.slots.ramp()
+            lane.gate_opened(call)
         if (pause := _circuit_pause(call, now)) > 0:
             await _wait_for(call, "circuit", pause)
             continue

@@ -191,7 +191,7 @@ class Lane:
         breaker = call.circuit.breaker
         if verdict.closes_gate:
             seconds = self.gate.close(verdict.error, now)
-            facts = {"pause_s": round(seconds, 3)}
+            facts = {"state": "closed", "pause_s": round(seconds, 3)}
             self.emit("INFO", "gate", call=call, status_code=verdict.error.status_code, extra=facts)
         if verdict.lesson is Lesson.ANSWERED:
             breaker.answered(permit, now)
@@ -202,6 +202,13 @@ class Lane:
                 breaker.failed(permit, now)
         else:
             breaker.released(permit)
+
+    def gate_opened(self, call: Call) -> None:
+        """
+        Start again with few slots after a pause.
+        """
+        self.slots.ramp()
+        self.emit("INFO", "gate", call=call, extra={"state": "open"})
 
     def call_failed(self, call: Call, permit: Permit, stopped_by: StoppedBy | None) -> None:
         """

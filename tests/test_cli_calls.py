@@ -182,7 +182,8 @@ def test_a_failure_in_text_leaves_stdout_empty(run: CommandLine) -> None:
     ended = run("generate", "demo", "--preset", "down")
 
     assert (1, "") == (ended.status, ended.out)
-    assert "demo is not available right now: no connection could be made" == ended.err.splitlines()[-1]
+    sentence = "demo is not available right now: no connection could be made"
+    assert sentence == ended.err.splitlines()[-1]
     assert 3 == len(ended.err.splitlines())
 
 

@@ -288,7 +288,7 @@ async def test_a_429_waits_as_long_as_asked_and_uses_up_no_attempt() -> None:
         seed = await runner.generate("demo", surface="test", profile="batch")
     assert 6 == seed.meta.attempts
     assert all(2.0 <= pause <= 2.2 for pause in demo.pauses)
-    assert 5 == len(events.named("gate"))
+    assert ["closed", "open"] * 5 == [event.extra["state"] for event in events.named("gate")]
 
 
 @virtual_time

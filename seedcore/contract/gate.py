@@ -59,7 +59,8 @@ class Gate:
         Forget the doubling: the provider serves again.
         """
         self._guess = self.FIRST_PAUSE
-        self.error = None
+        if not self._until:
+            self.error = None
 
     def opened(self, now: float) -> bool:
         """
