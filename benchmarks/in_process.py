@@ -11,10 +11,11 @@ import tracemalloc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from by_hand import OpenedState, Stack
+from by_hand import Stack
 from loguru import logger
-from measure import Effort, cpu_of, interleaved
+from measure import Call, Effort, cpu_of, interleaved
 from ours import SURFACE, runner_of
+from purgatory.domain.model import OpenedState
 from table import Line
 
 from seedcore import CircuitOpenError, Seed
@@ -34,14 +35,14 @@ async def successful_call(effort: Effort) -> list[Line]:
     logger.remove()
     stack = Stack(roll)
     async with runner_of(roll) as runner:
-        calls = {
+        calls: dict[str, Call] = {
             "bare": roll,
             "ours": functools.partial(runner.generate, "demo", surface=SURFACE),
             "stamina": stack.stamina,
             "tenacity": stack.tenacity,
         }
-        sides = {side: cpu_of(call, effort.calls) for side, call in calls.items()}
-        rounds = await interleaved(sides, effort.rounds)
+        sides = {side: cpu_of(call) for side, call in calls.items()}
+        rounds = await interleaved(sides, effort.blocks)
     # The cheaper of the two: nobody has to take the other one.
     other = min(("stamina", "tenacity"), key=rounds.median)
     figures: dict[str, Any] = {
@@ -56,19 +57,13 @@ async def successful_call(effort: Effort) -> list[Line]:
     share = rounds.middle(lambda each: (each["ours"] - each["bare"]) / (each[other] - each["bare"]))
     return [
         Line(
-            what=f"successful call: overhead, of that of {other} and others",
+            what="overhead of a call, no event, no audit",
             reached=share,
-            against="by hand",
+            against=f"by hand ({other})",
             limit=0.2,
             **figures,
         ),
-        Line(
-            what="the same: overhead over a bare call",
-            reached=overhead,
-            measure="us",
-            limit=9,
-            **figures,
-        ),
+        Line(what="the same", reached=overhead, measure="us", against="more", limit=9, **figures),
     ]
 
 
@@ -82,21 +77,25 @@ async def refused_call(effort: Effort) -> list[Line]:
 
     logger.remove()
     stack = Stack(roll, attempts=1, failures=1)
-    limits = {"retry_max_attempts": 1, "circuit_breaker_failure_threshold": 1}
-    async with runner_of(roll, circuit_breaker_timeout=100, **limits) as runner:
+    async with runner_of(
+        roll,
+        retry_max_attempts=1,
+        circuit_breaker_failure_threshold=1,
+        circuit_breaker_timeout=100,
+    ) as runner:
         generate = functools.partial(runner.generate, "demo", surface=SURFACE)
         for call in (generate, stack.stamina):
             await _raises(Exception, call)  # this opens the circuit
         sides = {
-            "bare": cpu_of(lambda: _raises(ConnectionRefusedError, roll), effort.calls),
-            "ours": cpu_of(lambda: _raises(CircuitOpenError, generate), effort.calls),
-            "stamina": cpu_of(lambda: _raises(OpenedState, stack.stamina), effort.calls),
+            "bare": cpu_of(lambda: _raises(ConnectionRefusedError, roll)),
+            "ours": cpu_of(lambda: _raises(CircuitOpenError, generate)),
+            "stamina": cpu_of(lambda: _raises(OpenedState, stack.stamina)),
         }
-        rounds = await interleaved(sides, effort.rounds)
+        rounds = await interleaved(sides, effort.blocks)
     return [
         Line(
             row=5,
-            what="refusal by an open circuit (bare: an exception)",
+            what="refusal by an open circuit (bare: raised and caught)",
             bare=rounds.median("bare"),
             ours=rounds.median("ours"),
             by_hand=rounds.median("stamina"),
@@ -137,13 +136,14 @@ async def waiting_call(_: Effort) -> list[Line]:
     return [
         Line(
             row=6,
-            what=f"memory of one of {WAITING:,} waiting calls, over a bare one",
+            what=f"memory of one of {WAITING:,} waiting calls",
             bare=bare,
             ours=ours,
             by_hand=by_hand,
             unit="B",
             reached=ours - bare,
             measure="B",
+            against="more",
             limit=2000,
             most=True,
         )

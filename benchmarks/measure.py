@@ -18,22 +18,22 @@ Slice = Callable[[], Awaitable[float]]
 """One side's part of a round; returns its figure."""
 
 BLOCK = 100
-"""Calls between two looks at the clock, and between two turns of the event loop."""
+"""Calls of one slice where a call takes microseconds."""
 
 
 @attrs.frozen(kw_only=True)
 class Effort:
     """
-    How long to measure: *rounds* of slices of so many *calls*, or *seconds*, each.
+    How long to measure: *rounds* with slices of *seconds*, or *blocks* of calls that are short.
     """
 
     rounds: int
-    calls: int
     seconds: float
+    blocks: int
 
 
-THOROUGH = Effort(rounds=11, calls=3000, seconds=0.5)
-QUICK = Effort(rounds=5, calls=1000, seconds=0.2)
+THOROUGH = Effort(rounds=9, seconds=0.4, blocks=300)
+QUICK = Effort(rounds=3, seconds=0.15, blocks=60)
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ class Rounds:
         """
         Return the middle of what *compare* says of each round.
 
-        Both sides of a round had the same machine: a neighbour who takes half of it for a
+        The sides of a round had the same machine: a neighbour who takes half of it for a
         minute changes the figures, and hardly their ratio.
         """
         return statistics.median(map(compare, self.figures))
@@ -64,31 +64,34 @@ async def interleaved(sides: Mapping[str, Slice], rounds: int) -> Rounds:
     """
     Run A B C, A B C ... after a round to warm up that doesn't count.
     """
+    for warm_up in sides.values():
+        await warm_up()
+    gc.collect()
+    gc.freeze()
     figures = []
-    for _ in range(rounds + 1):
+    for _ in range(rounds):
         figure = {}
         for side, measure in sides.items():
-            gc.collect()  # nobody pays for another one's garbage
+            gc.collect()  # nobody pays for the garbage of the one before
             figure[side] = await measure()
         figures.append(figure)
-    return Rounds(figures[1:])
+    gc.unfreeze()
+    return Rounds(figures)
 
 
-def cpu_of(call: Call, calls: int) -> Slice:
+def cpu_of(call: Call) -> Slice:
     """
     Measure the microseconds of processor time that one *call* takes, one after another.
     """
 
     async def measure() -> float:
-        spent = 0
-        for _ in range(calls // BLOCK):
-            started = time.process_time_ns()
-            for _ in range(BLOCK):
-                await call()
-            spent += time.process_time_ns() - started
-            # Without a turn of the loop, cancelled timers would pile up as they never do.
-            await asyncio.sleep(0)
-        return spent / 1e3 / (calls // BLOCK * BLOCK)
+        started = time.process_time_ns()
+        for _ in range(BLOCK):
+            await call()
+        spent = time.process_time_ns() - started
+        # Without a turn of the loop, cancelled timers would pile up as they never do.
+        await asyncio.sleep(0)
+        return spent / 1e3 / BLOCK
 
     return measure
 

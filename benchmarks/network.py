@@ -53,9 +53,10 @@ async def plain_calls(effort: Effort) -> list[Line]:
         for callers, of_bare in ((50, 0.85), (500, 0.90)):
             rounds = await _plain(url, callers, effort)
             figures = _figures(rounds, 2, f"HTTP, {callers} at a time")
+            new_session = {**figures, "by_hand": rounds.median("session per call")}
             lines += [
                 _line(rounds, figures, "bare", of_bare),
-                _line(rounds, figures, "session per call", 2.5),
+                _line(rounds, new_session, "session per call", 2.5),
             ]
     return lines
 
@@ -116,7 +117,7 @@ async def _recorded(url: str, callers: int, effort: Effort, folder: Path) -> Rou
                 sinks=(JsonLines(log),),
             ) as runner,
         ):
-            sides = {
+            sides: Sides = {
                 "bare": functools.partial(ask, bare),
                 "ours": functools.partial(runner.generate, "demo", surface=SURFACE),
                 "by hand": by_hand.Stack(functools.partial(ask, other), audit=True).stamina,

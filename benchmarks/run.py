@@ -13,7 +13,10 @@ import json
 import os
 import platform
 import resource
+import statistics
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -42,17 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the chosen rows and return the exit status.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", nargs="*", type=int, choices=[*ROWS, []], metavar="ROW")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--strict", action="store_true", help="exit 1 if a promise is not held")
-    chosen = parser.parse_args(arguments)
+    chosen = _chosen(arguments)
     _allow_open_files()
     lines: list[Line] = []
-    for row in sorted(set(chosen.rows)) or ROWS:
-        print(f"row {row}: {ROWS[row].__doc__.strip()[7:]}", file=sys.stderr)
-        lines += asyncio.run(ROWS[row](QUICK if chosen.quick else THOROUGH))
+    for row in chosen.rows:
+        measure = ROWS[row]
+        print((measure.__doc__ or "").strip(), file=sys.stderr)
+        lines += asyncio.run(measure(QUICK if chosen.quick else THOROUGH))
     if chosen.json:
         print(json.dumps({"machine": _machine(), "lines": [line.to_json() for line in lines]}))
     else:
@@ -60,16 +59,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(chosen.strict and not all(line.held for line in lines))
 
 
+def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=(__doc__ or "").split("\n")[1])
+    parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="1 to 7; all if not given")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--strict", action="store_true", help="exit 1 if a promise is not held")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.rows) - ROWS.keys():
+        parser.error(f"there is no row {min(unknown)}; rows are {min(ROWS)} to {max(ROWS)}")
+    chosen.rows = sorted(set(chosen.rows)) or [*ROWS]
+    return chosen
+
+
 def _allow_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < OPEN_FILES:
-        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _machine() -> str:
-    load = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    return f"Python {platform.python_version()}, {os.cpu_count()} processors, load {load}."
+    load = os.getloadavg()[0]
+    return (
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, load {load:.1f}; "
+        f"a write that reaches the disk takes {_fsync() * 1e6:.0f} us."
+    )
+
+
+def _fsync() -> float:
+    times = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(21):
+            file.write(bytes(4096))
+            file.flush()
+            started = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 if __name__ == "__main__":

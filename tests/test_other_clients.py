@@ -7,6 +7,7 @@ Whatever client a provider uses, what happened on the wire decides: error, retri
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import ssl
@@ -42,43 +43,46 @@ from support.certificate import Certificate
 from support.replies import Reply, garbage, hanging, json_reply, status, typed
 from support.upstream import Upstream, refused_port
 
-PATIENCE = 0.1
-"""Seconds the clients wait for an answer that never comes."""
+LONG, SHORT = 5.0, 0.1
+"""Seconds the clients wait for an answer; the short ones for one that never comes."""
 TRUST = ssl.create_default_context()
 """Loading the certificates takes httpx 20 ms for each client."""
 
 
-def with_requests(url: str) -> Any:
+Client = Callable[[str, float], Any]
+
+
+def with_requests(url: str, seconds: float) -> Any:
     """
     A plain function that uses requests.
     """
-    reply = requests.get(url, timeout=PATIENCE)
+    reply = requests.get(url, timeout=seconds)
     reply.raise_for_status()
     return reply.json()
 
 
-def with_httpx(url: str) -> Any:
+def with_httpx(url: str, seconds: float) -> Any:
     """
     A plain function that uses httpx.
     """
-    with httpx.Client(timeout=PATIENCE, verify=TRUST) as client:
+    with httpx.Client(timeout=seconds, verify=TRUST) as client:
         return client.get(url).raise_for_status().json()
 
 
-async def with_async_httpx(url: str) -> Any:
+async def with_async_httpx(url: str, seconds: float) -> Any:
     """
     An async function that uses httpx.
     """
-    async with httpx.AsyncClient(timeout=PATIENCE, verify=TRUST) as client:
+    async with httpx.AsyncClient(timeout=seconds, verify=TRUST) as client:
         return (await client.get(url)).raise_for_status().json()
 
 
-def with_urllib(url: str) -> Any:
+def with_urllib(url: str, seconds: float) -> Any:
     """
     A plain function that uses what Python brings.
     """
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
+        with urllib.request.urlopen(url, timeout=seconds) as reply:
             return json.load(reply)
     except urllib.error.HTTPError as error:
         error.close()
@@ -89,15 +93,15 @@ CLIENTS = [with_requests, with_httpx, with_async_httpx, with_urllib]
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.__name__)
-def client(request: pytest.FixtureRequest) -> Callable[[str], Any]:
+def client(request: pytest.FixtureRequest) -> Client:
     """
     Each client in turn.
     """
-    found: Callable[[str], Any] = request.param
+    found: Client = request.param
     return found
 
 
-def helper(client: Callable[[str], Any], url: str, effect: Effect = Effect.READ) -> Any:
+def helper(client: Client, url: str, effect: Effect = Effect.READ, seconds: float = LONG) -> Any:
     """
     Return a provider that asks *url* with *client*.
     """
@@ -105,12 +109,12 @@ def helper(client: Callable[[str], Any], url: str, effect: Effect = Effect.READ)
 
         @provider(effect=effect)
         async def demo():
-            return Seed(id=(await client(url))["id"])
+            return Seed(id=(await client(url, seconds))["id"])
     else:
 
         @provider(effect=effect)
         def demo():
-            return Seed(id=client(url)["id"])
+            return Seed(id=client(url, seconds)["id"])
 
     return demo
 
@@ -130,6 +134,7 @@ class Case:
     unsafe: int = 1
     status_code: int | None = None
     counts: bool = True
+    seconds: float = LONG
 
 
 def _cut(**changes: Any) -> Case:
@@ -162,7 +167,7 @@ CASES = {
         status_code=503,
         counts=False,
     ),
-    "no answer": Case(reply=hanging(), error=ProviderTimeoutError, read=2),
+    "no answer": Case(reply=hanging(), error=ProviderTimeoutError, read=2, seconds=SHORT),
     "reset": _cut(cut="at_once"),
     "closed": _cut(cut="at_once", orderly=True),
     "reset in the body": _cut(cut="in_body"),
@@ -188,12 +193,13 @@ def case(request: pytest.FixtureRequest, upstream: Upstream) -> Case:
 
 
 async def test_what_happened_on_the_wire_decides_whatever_the_client(
-    client: Callable[[str], Any], case: Case, upstream: Upstream
+    client: Client, case: Case, upstream: Upstream
 ) -> None:
     """
     Error, status and attempts of a read are those of the table.
     """
-    came = await call(helper(client, upstream.url), policy={"retry_max_attempts": case.read})
+    target = helper(client, upstream.url, seconds=case.seconds)
+    came = await call(target, policy={"retry_max_attempts": case.read})
 
     error = came.failure
     assert (case.error, case.status_code) == (type(error), error.status_code)
@@ -202,20 +208,21 @@ async def test_what_happened_on_the_wire_decides_whatever_the_client(
 
 
 async def test_an_unsafe_helper_is_repeated_only_if_it_was_not_done(
-    client: Callable[[str], Any], case: Case, upstream: Upstream
+    client: Client, case: Case, upstream: Upstream
 ) -> None:
     """
     Where the upstream may have done the work there is one request; what counts opens the circuit.
     """
     settings = EAGER | {"retry_enabled": True}
-    came = await call(helper(client, upstream.url, Effect.UNSAFE), settings=settings)
+    target = helper(client, upstream.url, Effect.UNSAFE, case.seconds)
+    came = await call(target, settings=settings)
 
     assert case.unsafe == len(upstream.requests) == came.failure.attempts
     assert (["open"] if case.counts else []) == came.events.circuit()
 
 
 async def test_bytes_that_are_not_http_are_no_bug_of_the_plugin(
-    client: Callable[[str], Any], upstream: Upstream
+    client: Client, upstream: Upstream
 ) -> None:
     """
     Some clients take them for a broken connection, others for a broken protocol.
@@ -228,9 +235,7 @@ async def test_bytes_that_are_not_http_are_no_bug_of_the_plugin(
     assert None is came.failure.reason
 
 
-async def test_a_429_is_waited_for_whatever_the_client(
-    client: Callable[[str], Any], upstream: Upstream
-) -> None:
+async def test_a_429_is_waited_for_whatever_the_client(client: Client, upstream: Upstream) -> None:
     """
     Its Retry-After closes the gate, and the next attempt succeeds.
     """
@@ -244,7 +249,7 @@ async def test_a_429_is_waited_for_whatever_the_client(
 
 @pytest.mark.parametrize("kind", ["refused", "no such host", "self-signed"])
 async def test_what_was_never_sent_is_repeated_whatever_the_client(
-    client: Callable[[str], Any],
+    client: Client,
     kind: str,
     certificate: Certificate,
     unknown_host: str,
@@ -266,7 +271,7 @@ async def test_what_was_never_sent_is_repeated_whatever_the_client(
 
 
 async def test_two_refused_addresses_are_as_good_as_one(
-    client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     A host with several addresses, all of which refuse, was never sent anything.
@@ -435,7 +440,7 @@ async def test_an_exception_whose_properties_raise_is_a_bug_of_the_plugin(name: 
 
 @pytest.mark.parametrize("client", [with_requests, with_httpx, with_async_httpx])
 async def test_the_words_of_another_clients_answer_are_kept(
-    client: Callable[[str], Any], upstream: Upstream
+    client: Client, upstream: Upstream
 ) -> None:
     """
     What the upstream said about a refused request reaches the person who asked.
@@ -623,6 +628,51 @@ async def test_a_plain_function_runs_outside_the_loop() -> None:
     came = await call(lambda: Seed(id=threading.current_thread().name))
 
     assert threading.main_thread().name != came.value.id
+
+
+async def _fails_soon() -> None:
+    await asyncio.sleep(0)
+    raise SdkError(status_code=404)
+
+
+async def test_a_task_group_that_fails_is_no_cancellation() -> None:
+    """
+    Before Python 3.13 it leaves a cancellation behind that nobody asked for.
+    """
+
+    async def demo():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_fails_soon())
+
+    came: Any = None
+    with contextlib.suppress(asyncio.CancelledError):
+        came = await call(demo)
+
+    assert None is not came, "the caller was told that it had given up"
+    assert 1 == came.failure.attempts
+    assert 0 == asyncio.current_task().cancelling()
+
+
+async def test_a_seed_made_after_a_task_group_failed_is_not_lost() -> None:
+    """
+    The provider has dealt with it: its result counts.
+    """
+
+    async def demo():
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_fails_soon())
+        except* SdkError:
+            pass
+        return Seed(id="4711")
+
+    came: Any = None
+    with contextlib.suppress(asyncio.CancelledError):
+        came = await call(demo)
+
+    assert None is not came, "the caller was told that it had given up"
+    assert "4711" == came.value.id
+    assert 0 == asyncio.current_task().cancelling()
 
 
 # ----------------------------------------------------------------------- map_error

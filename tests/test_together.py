@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.events import Collected
 
 from seedcore import PresetNotFoundError, Runner
+from support.events import Collected
 
 pytestmark = pytest.mark.together
 
