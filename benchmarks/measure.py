@@ -32,8 +32,8 @@ class Effort:
     blocks: int
 
 
-THOROUGH = Effort(rounds=9, seconds=0.4, blocks=300)
-QUICK = Effort(rounds=3, seconds=0.15, blocks=60)
+THOROUGH = Effort(rounds=17, seconds=0.12, blocks=300)
+QUICK = Effort(rounds=5, seconds=0.06, blocks=60)
 
 
 @attrs.frozen

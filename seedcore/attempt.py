@@ -56,10 +56,10 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         raised = error
     finally:
         limit.end()
-    if limit.fired and task is not None:
+    if limit.fired:
         task.uncancel()
     swallowed = not isinstance(raised, asyncio.CancelledError)
-    if task is not None and task.cancelling() > call.cancelling:
+    if task.cancelling() > call.cancelling:
         _cancelled(call, permit, swallowed=swallowed)
         raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
     verdict: Verdict | None

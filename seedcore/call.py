@@ -5,13 +5,14 @@ One call while it runs: its limits, what happened so far, and what its provider 
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from seedcore.contract.retry import Delays
-from seedcore.errors import ProviderError
+from seedcore.errors import ProviderError, SeedcoreError
 from seedcore.model import AttemptReport, CallReport, Operation, Outcome, Request, Seed
 from seedcore.policy import Policy
 
@@ -106,8 +107,12 @@ class Call:
         self.policy = policy
         self.started = started
         self.deadline = deadline
-        self.task = asyncio.current_task()
-        self.cancelling = self.task.cancelling() if self.task else 0
+        task = asyncio.current_task(lane.runtime.loop)
+        if task is None:
+            msg = "This runner was opened in another event loop; open one in each loop."
+            raise SeedcoreError(msg)
+        self.task = task
+        self.cancelling = task.cancelling()
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
         self.attempts = self.counted = 0
         self.waited = 0.0
@@ -188,11 +193,9 @@ class StartContext:
         """
         The provider's HTTP session: base URL, pool and limits are the core's; ``async`` only.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if threading.get_ident() != self._lane.runtime.thread:
             msg = "context.http is for 'async def' providers; make this function async"
-            raise RuntimeError(msg) from None
+            raise RuntimeError(msg)
         return self._lane.session
 
     @property

@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 @attrs.define(eq=False, kw_only=True)
 class Runtime:
     """
-    What all lanes of a runner share.
+    What all lanes of a runner share; it lives in one event loop and its thread.
     """
 
+    loop: asyncio.AbstractEventLoop
+    thread: int
     clock: Clock
     rng: Random
     waits: Waits

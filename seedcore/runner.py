@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import itertools
+import threading
 from collections.abc import Iterable, Mapping
 from random import Random
 from types import TracebackType
@@ -112,6 +113,8 @@ class Runner:
 
             store = await Store.open(self._database)
         self._runtime = Runtime(
+            loop=asyncio.get_running_loop(),
+            thread=threading.get_ident(),
             clock=self._clock,
             rng=self._rng,
             waits=Waits(self._clock),

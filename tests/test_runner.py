@@ -706,6 +706,24 @@ async def test_a_runner_that_was_not_opened_says_how_to_open_it() -> None:
         )
 
 
+async def test_a_runner_belongs_to_the_loop_it_was_opened_in() -> None:
+    """
+    Another loop is told so, before anything is asked.
+    """
+    demo = Scripted()
+    registry = Registry(discover=False)
+    registry.add("demo", demo)
+    async with Runner(registry=registry, database=None, sinks=[]) as runner:
+        await runner.generate("demo", surface="test")
+
+        def elsewhere() -> None:
+            with pytest.raises(SeedcoreError, match="another event loop"):
+                asyncio.run(runner.generate("demo", surface="test"))
+
+        await asyncio.to_thread(elsewhere)
+    assert 1 == len(demo.began)
+
+
 @virtual_time
 async def test_a_call_id_in_use_is_refused() -> None:
     """

@@ -148,6 +148,8 @@ class Limits:
     """
 
     def __init__(self) -> None:
+        # Asked for once: get_running_loop makes a system call, which can cost more than the rest.
+        self._loop = asyncio.get_running_loop()
         self._queues: dict[float, deque[Limit]] = {}
         self._timers: dict[float, asyncio.TimerHandle] = {}
         self._singles: dict[Limit, asyncio.TimerHandle] = {}
@@ -160,7 +162,7 @@ class Limits:
 
         Durations that hardly ever come twice are not *shared*.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         limit = Limit(task, loop.time() + seconds)
         if not shared:
             self._singles[limit] = loop.call_at(limit.at, limit.fire)
@@ -193,7 +195,7 @@ class Limits:
         self._queues.clear()
 
     def _ring(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         queue = self._queues[seconds]
         now = loop.time()
         while queue and (not queue[0].running or queue[0].at <= now):
