@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import traceback
 from typing import Any
 
 from seedcore.call import Call, ClosingResponses, Context
@@ -54,6 +55,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         raise
     except BaseException as error:  # noqa: BLE001 - judged below, SystemExit and all
         raised = error
+        _take_back_of_task_groups(task, error)
     finally:
         limit.end()
     if limit.fired:
@@ -74,6 +76,29 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         verdict = _check(call, value)
     _settle(call, permit, verdict, started, cut_short=cut_short)
     return value
+
+
+def _take_back_of_task_groups(task: asyncio.Task[Any], raised: BaseException) -> None:
+    """
+    Take back the cancellations that failed TaskGroups left on *task*.
+
+    Before Python 3.13 a group that cancels its parent for a failed child leaves it at that,
+    which would look like a caller who gave up.
+    """
+    if sys.version_info >= (3, 13) or not isinstance(raised, BaseExceptionGroup):
+        return
+    groups: set[asyncio.TaskGroup] = set()
+    waiting: list[BaseException] = [raised]
+    while waiting:
+        error = waiting.pop()
+        waiting += error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            owner = frame.f_locals.get("self") if frame.f_code.co_name == "__aexit__" else None
+            if isinstance(owner, asyncio.TaskGroup):
+                groups.add(owner)
+    for group in groups:
+        if getattr(group, "_parent_cancel_requested", False):
+            task.uncancel()
 
 
 async def _started_or_in_a_thread(call: Call, context: Context) -> Any:

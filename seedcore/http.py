@@ -4,6 +4,7 @@ The HTTP sessions lent to providers: the only place that builds an aiohttp clien
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, ClassVar, cast
 
@@ -28,6 +29,8 @@ from seedcore.contract.clients import (
 )
 from seedcore.errors import ProviderInvalidRequestError, ProviderResponseFormatError
 
+KEPT_BODY_SECONDS = 2.0
+"""Seconds that the body of an error may take."""
 KEPT_BODY = 8 * 1024
 """Bytes of an error's body that are kept for its message; the rest is not read."""
 
@@ -70,13 +73,14 @@ class LentResponse(aiohttp.ClientResponse):
         self._kept = True
         kept = b""
         try:
-            while len(kept) < KEPT_BODY:
-                chunk = await self.content.read(KEPT_BODY - len(kept))
-                if not chunk:
-                    break
-                kept += chunk
-        except (aiohttp.ClientError, ProviderResponseFormatError):
-            self.close()  # the status counts more than a body that broke off
+            async with asyncio.timeout(KEPT_BODY_SECONDS):
+                while len(kept) < KEPT_BODY:
+                    chunk = await self.content.read(KEPT_BODY - len(kept))
+                    if not chunk:
+                        break
+                    kept += chunk
+        except (aiohttp.ClientError, ProviderResponseFormatError, TimeoutError):
+            self.close()  # the status counts more than a body that broke off or never comes
         self._body = kept
         if not self.content.at_eof():
             self.close()

@@ -183,6 +183,14 @@ class Seed:
         """
         return self.url or str(self.extra.get("text") or self.id or "")
 
+    # A view of a mapping can be neither pickled nor copied deeply.
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "settings": dict(self.settings), "extra": dict(self.extra)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        views = {name: read_only(state[name]) for name in ("settings", "extra")}
+        vars(self).update(state, **views)
+
     def with_meta(self, meta: SeedMeta) -> Seed:
         """
         Return a copy that carries *meta*.

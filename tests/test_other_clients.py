@@ -653,28 +653,6 @@ async def test_a_task_group_that_fails_is_no_cancellation() -> None:
     assert 0 == asyncio.current_task().cancelling()
 
 
-async def test_a_seed_made_after_a_task_group_failed_is_not_lost() -> None:
-    """
-    The provider has dealt with it: its result counts.
-    """
-
-    async def demo():
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_fails_soon())
-        except* SdkError:
-            pass
-        return Seed(id="4711")
-
-    came: Any = None
-    with contextlib.suppress(asyncio.CancelledError):
-        came = await call(demo)
-
-    assert None is not came, "the caller was told that it had given up"
-    assert "4711" == came.value.id
-    assert 0 == asyncio.current_task().cancelling()
-
-
 # ----------------------------------------------------------------------- map_error
 
 

@@ -35,6 +35,8 @@ from seedcore.policy import Effect
 LONGEST_PAUSE = 3600.0
 """A Retry-After beyond one hour is cut to it: some services send timestamps or days."""
 
+MOST_ITEMS = 10
+"""Messages of a list that are shown."""
 PLUGIN_ERROR = "plugin_error"
 SERVICE_UNAVAILABLE = 503
 
@@ -143,6 +145,7 @@ def classify(error: Exception, wall: float) -> Verdict:
     A ``ProviderError`` keeps its class. Otherwise what the exception of an HTTP client or of
     the standard library says decides. Everything else is a bug of the plugin.
     """
+    error = _leaf(error)
     if isinstance(error, ProviderError):
         return _own_verdict(error, wall)
     reading = clients.read(error)
@@ -153,6 +156,16 @@ def classify(error: Exception, wall: float) -> Verdict:
     text = f"its plugin failed with {type(error).__name__}; this is a bug of the plugin"
     bug = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
     return Verdict(bug, Retry.NEVER, Lesson.NEUTRAL)
+
+
+def _leaf(error: Exception) -> Exception:
+    """
+    Return what a TaskGroup failed with: a ProviderError if there is one, else the first.
+    """
+    while isinstance(error, ExceptionGroup):
+        inner = error.exceptions
+        error = next((each for each in inner if isinstance(each, ProviderError)), inner[0])
+    return error
 
 
 def fault_verdict(fault: Fault) -> Verdict:
@@ -273,12 +286,11 @@ def provider_message(body: str) -> str:
     text = body.strip().lstrip("\ufeff")
     if text[:1] in "{[":
         try:
-            found = _json_message(json.loads(text))
+            return _json_message(json.loads(text)) or ""
         except ValueError:
-            found = None
+            return "" if text[:1] == "{" else text
         except RecursionError:
             return ""
-        return found if found is not None else ("" if text[:1] == "{" else text)
     return "" if text[:1] == "<" else text
 
 
@@ -286,8 +298,11 @@ def _json_message(document: object) -> str | None:
     if isinstance(document, str):
         return document
     if isinstance(document, Mapping):
-        for key in ("message", "error", "detail"):
+        for key in ("message", "error", "detail", "msg"):
             found = _json_message(document.get(key))
             if found:
                 return found
+    if isinstance(document, list):
+        texts = [text for item in document[:MOST_ITEMS] if (text := _json_message(item))]
+        return "; ".join(texts) or None
     return None

@@ -14,7 +14,7 @@ class Clock:
     """
     Monotonic and wall time in seconds, and sleeping.
 
-    A subclass, or a loop with virtual time, makes tests run without waiting.
+    A subclass for a loop with virtual time makes tests run without waiting.
     """
 
     monotonic = staticmethod(time.monotonic)
