@@ -1,7 +1,8 @@
 """
 The records that travel: requests to a provider, seeds back, what is written about a call.
 
-Those made for every call have no slots, so that ``made`` can fill them at once.
+A seed and its meta have no slots, so that ``made`` can fill them at once; requests have,
+since thousands of them may wait.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Operation:
     """Called with request and context, whatever subset of them the author takes."""
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True)
 class Request:
     """
     What a surface asked of an operation.
@@ -84,7 +85,8 @@ class Request:
         """
         import hashlib  # 4 ms that only failing calls need
 
-        asked = {name: value for name, value in vars(self).items() if name not in _WHO_ASKED}
+        names = (field.name for field in attrs.fields(type(self)))
+        asked = {name: getattr(self, name) for name in names if name not in _WHO_ASKED}
         text = repr(_canonical(asked, DEEPEST))
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
@@ -118,7 +120,7 @@ def _canonical(value: Any, depth: int) -> Any:
         return type(value).__name__
 
 
-@attrs.frozen(kw_only=True, slots=False)
+@attrs.frozen(kw_only=True)
 class SeedRequest(Request):
     """
     What a surface asked of ``generate``.

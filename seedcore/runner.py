@@ -206,16 +206,18 @@ class Runner:
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, "generate", surface, call_id, limits, deadline)
-        arguments = {
-            "preset": preset,
-            "settings": settings,
-            "race": race,
-            "spoilers": spoilers,
-            "branch": branch,
-            "options": options,
-            "sealed": sealed,
-        }
-        seed: Seed = await self._run(call, arguments)
+        seed: Seed = await self._run(
+            call,
+            {
+                "preset": preset,
+                "settings": settings,
+                "race": race,
+                "spoilers": spoilers,
+                "branch": branch,
+                "options": options,
+                "sealed": sealed,
+            },
+        )
         return seed
 
     async def call(
@@ -292,6 +294,7 @@ class Runner:
         self._running += 1
         try:
             call.request = request_of(call, arguments)
+            del arguments  # it would be kept for as long as the call waits
             if call.given:
                 await self._claim(call)
             context = Context(call, self._nested)

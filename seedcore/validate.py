@@ -14,7 +14,7 @@ from seedcore.errors import (
     SettingsError,
     did_you_mean,
 )
-from seedcore.model import GIVEN, NOTHING_GIVEN, Request, SeedRequest, Spoilers, made, read_only
+from seedcore.model import GIVEN, NOTHING_GIVEN, Request, SeedRequest, Spoilers, read_only
 from seedcore.settings import structure
 
 LONGEST_TIME = 1e9
@@ -119,23 +119,18 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
     if settings is not None and not isinstance(settings, Mapping):
         text = "settings must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
-    declaration = call.lane.provider.declaration
-    return made(
-        SeedRequest,
-        {
-            "provider": call.lane.provider.name,
-            "operation": "generate",
-            "surface": call.surface,
-            "call_id": call.call_id,
-            "arguments": NOTHING_GIVEN,
-            "preset": preset,
-            "settings": read_only(settings),
-            "race": race,
-            "spoilers": spoilers,
-            "branch": branch,
-            "options": _options(asked["options"], declaration.options),
-            "sealed": sealed,
-        },
+    return SeedRequest(
+        provider=call.lane.provider.name,
+        operation="generate",
+        surface=call.surface,
+        call_id=call.call_id,
+        preset=preset,
+        settings=read_only(settings),
+        race=race,
+        spoilers=spoilers,
+        branch=branch,
+        options=_options(asked["options"], call.lane.provider.declaration.options),
+        sealed=sealed,
     )
 
 
