@@ -33,7 +33,7 @@ class Effort:
 
 
 THOROUGH = Effort(rounds=17, seconds=0.12, blocks=300)
-QUICK = Effort(rounds=5, seconds=0.06, blocks=60)
+QUICK = Effort(rounds=3, seconds=0.05, blocks=60)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import Literal
 
 from seedcore.call import Call
 from seedcore.contract.breaker import Permit, State
-from seedcore.contract.deadline import left
+from seedcore.contract.deadline import SOON, left
 from seedcore.errors import (
     CircuitOpenError,
     DrainingError,
@@ -25,10 +25,13 @@ def try_admit(call: Call) -> Permit | None:
     """
     lane = call.lane
     now = lane.runtime.clock.monotonic()
-    if not left(call.deadline, now) or lane.gate.wait(now) > 0:
+    if call.deadline - now <= SOON:
         return None
-    if lane.gate.opened(now):
-        lane.gate_opened(call)
+    if lane.gate.error is not None:  # else nobody has asked for a pause lately
+        if lane.gate.wait(now) > 0:
+            return None
+        if lane.gate.opened(now):
+            lane.gate_opened(call)
     if not lane.slots.try_take():
         return None
     permit = _commit(call, now)
@@ -71,7 +74,7 @@ async def admit(call: Call) -> Permit:
 
 def _commit(call: Call, now: float) -> Permit | None:
     lane = call.lane
-    if lane.runtime.draining or lane.gate.wait(now) > 0:
+    if lane.runtime.draining or (lane.gate.error is not None and lane.gate.wait(now) > 0):
         return None
     if not call.policy.breaker_enabled:
         return _UNCOUNTED

@@ -54,12 +54,11 @@ class Runtime:
     failure_rows: bool = True
     draining: bool = False
 
-    @property
-    def reports(self) -> bool:
-        """
-        Whether anybody reads the reports of plain successes.
-        """
-        return self.store is not None or self.events.debug
+    reports: bool = attrs.field(init=False)
+    """Whether anybody reads the reports of plain successes."""
+
+    def __attrs_post_init__(self) -> None:
+        self.reports = self.store is not None or self.events.debug
 
 
 @attrs.define(eq=False, kw_only=True)

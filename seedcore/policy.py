@@ -4,6 +4,7 @@ The limits one call runs under: what may be repeated, and every number of the co
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
@@ -142,28 +143,28 @@ class Policy:
             )
             raise SettingsError(msg)
 
-    @property
+    @functools.cached_property
     def retries(self) -> bool:
         """
         Whether a failed attempt may be repeated, after the switches.
         """
         return self.resilience_enabled and self.retry_enabled
 
-    @property
+    @functools.cached_property
     def attempts_allowed(self) -> int:
         """
         Attempts of one call, after the switches.
         """
         return self.retry_max_attempts if self.retries else 1
 
-    @property
+    @functools.cached_property
     def queue_wait(self) -> float:
         """
         Seconds a call may wait for a free slot.
         """
         return self.patience if self.queue_timeout is None else self.queue_timeout
 
-    @property
+    @functools.cached_property
     def breaker_enabled(self) -> bool:
         """
         Whether circuits may open, after the switches.
