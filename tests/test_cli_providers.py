@@ -105,6 +105,19 @@ def test_strict_imports_every_plugin(run: CommandLine) -> None:
     ).items()
 
 
+def test_wrong_settings_are_shown_in_the_table(run: CommandLine) -> None:
+    """
+    One provider's mistake does not hide the state of the others.
+    """
+    run.set(SEEDCORE_DEMO_PATIENCE="-1")
+    ended = run("list", "--strict")
+    line = next(line for line in ended.out.splitlines() if line.startswith("demo"))
+    assert 3 == ended.status
+    assert "broken" in line
+    assert "SEEDCORE_DEMO_PATIENCE" in line
+    assert any(line.startswith("site") for line in ended.out.splitlines())
+
+
 def test_missing_settings_are_no_fault(run: CommandLine) -> None:
     """
     With --strict a provider without its token is unconfigured, which is no error.

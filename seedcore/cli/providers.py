@@ -72,16 +72,20 @@ def _tried(name: str, registry: Registry, settings: Settings) -> Listing:
     """
     import attrs
 
-    from seedcore.errors import PluginError, UnconfiguredProviderError
+    from seedcore.errors import PluginError, SettingsError, UnconfiguredProviderError
 
-    missing = None
+    missing = wrong = None
     try:
         settings.provider(name, registry.load(name).declaration)
     except UnconfiguredProviderError as error:
         missing = str(error)
     except PluginError:
         pass  # the registry remembers it
+    except SettingsError as error:
+        wrong = str(error)
     line = next(line for line in registry.listing() if line.provider == name)
+    if wrong:
+        return attrs.evolve(line, status="broken", reason=wrong)
     return attrs.evolve(line, status="unconfigured", reason=missing) if missing else line
 
 

@@ -153,10 +153,21 @@ class Database:
             assert isinstance(client, SqliteClient)
             async with contextlib.AsyncExitStack() as on_failure:
                 on_failure.push_async_callback(client.close)
-                await client.create_connection(with_db=True)
+                await _to_the_end(client.create_connection(with_db=True))
                 await migrate(client, path)
                 on_failure.pop_all()
         return cls(path, client, context)
+
+
+async def _to_the_end(connecting: Coroutine[Any, Any, None]) -> None:
+    """
+    Wait until *connecting* has ended, also when cancelled: else its thread has nobody to tell.
+    """
+    task = asyncio.ensure_future(connecting)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await task
 
 
 def _transaction(connection: sqlite3.Connection, statement: str, rows: Rows) -> None:
