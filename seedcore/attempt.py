@@ -12,7 +12,7 @@ from typing import Any
 
 from seedcore.call import Call, ClosingResponses, Context
 from seedcore.contract.breaker import Permit
-from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, classify
+from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, bug, classify
 from seedcore.contract.threads import Worker
 from seedcore.errors import (
     DrainingError,
@@ -154,9 +154,11 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
             if mapped.__cause__ is None:
                 mapped.__cause__ = raised
             raised = mapped
-    verdict = classify(raised, wall)
     call.cause = raised
-    return verdict
+    try:
+        return classify(raised, wall)
+    except Exception:  # noqa: BLE001 - an author's own error may lack a field or be its own cause
+        return bug(raised)
 
 
 def _check(call: Call, value: Any) -> Verdict | None:
@@ -176,17 +178,19 @@ def _settle(
     lane = call.lane
     ended = lane.runtime.clock.monotonic()
     call.verdict = verdict
-    if verdict is None:
-        lane.succeeded(call, permit, ended)
-    else:
-        timeout = isinstance(verdict.error, ProviderTimeoutError)
-        lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
-        if verdict.maybe_processed:
-            call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
-            call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
-        if not verdict.free:
-            call.counted += 1
-    lane.release(call, success=verdict is None)
+    try:
+        if verdict is None:
+            lane.succeeded(call, permit, ended)
+        else:
+            timeout = isinstance(verdict.error, ProviderTimeoutError)
+            lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
+            if verdict.maybe_processed:
+                call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
+                call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
+            if not verdict.free:
+                call.counted += 1
+    finally:
+        lane.release(call, success=verdict is None)
     if verdict is None and not lane.runtime.reports and call.report is None:
         return  # nobody will read a report of one plain success
     call.attempted(

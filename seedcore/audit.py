@@ -5,6 +5,7 @@ What is written about a call: the row of a success, the row of a failure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any
 
 import attrs
@@ -21,7 +22,14 @@ from seedcore.model import (
     SeedRequest,
 )
 
-DESCRIBING = ("randomizer", "gentype", "genoption", "hash_id", "settings", "version")
+DESCRIBING: Mapping[str, Any] = {
+    "randomizer": str,
+    "gentype": str,
+    "genoption": (str, NoneType),
+    "hash_id": (str, NoneType),
+    "settings": Mapping,
+    "version": (str, NoneType),
+}
 """The columns a provider's ``audit`` hook may set; the others are facts of the core."""
 
 
@@ -54,7 +62,8 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
     described = attrs.asdict(_described(call, record), recurse=False)
-    return AuditRecord(**call.lane.redactor.plain(described))
+    plain = call.lane.redactor.plain
+    return AuditRecord(**{name: plain(fact) for name, fact in described.items()})
 
 
 def _gentype(asked: SeedRequest | None) -> str:
@@ -82,7 +91,7 @@ def effective_settings(request: Request, seed: Seed) -> Mapping[str, Any]:
 
 
 def _seed_facts(seed: Seed) -> Mapping[str, Any]:
-    facts = {"code": seed.code, "spoiler_url": seed.spoiler_url, **seed.extra}
+    facts = {**seed.extra, "code": seed.code, "spoiler_url": seed.spoiler_url}
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
@@ -98,10 +107,14 @@ def _described(call: Call, record: AuditRecord) -> AuditRecord:
         if better is None:
             return record
         described = {name: getattr(better, name) for name in DESCRIBING}
-        return attrs.evolve(record, **described)
-    except Exception as error:  # noqa: BLE001 - the seed exists; its row must not be lost
+        if all(map(isinstance, described.values(), DESCRIBING.values())):
+            return attrs.evolve(record, **described)
+        call.lane.emit("ERROR", "audit_hook_failed", call=call, error_type="TypeError")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the seed exists; its row must not be lost
         call.lane.emit("ERROR", "audit_hook_failed", call=call, error_type=type(error).__name__)
-        return record
+    return record
 
 
 def failure_record(call: Call, error: ProviderError, latency_ms: float) -> FailureRecord:
@@ -129,7 +142,9 @@ def row_for_event(record: AuditRecord) -> dict[str, Any]:
     """
     Return a row that could not be written as an event may carry it: sealed parts left out.
     """
-    row = attrs.asdict(record)
+    # The columns of a provider's own making may be what could not be written.
+    free = ("settings", "seed", "report")
+    row = attrs.asdict(record, recurse=False, filter=lambda field, _: field.name not in free)
     if record.sealed:
-        row.update(permalink=None, hash_id=None, seed={})
+        row.update(permalink=None, hash_id=None)
     return row

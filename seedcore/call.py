@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, SeedcoreError
@@ -28,7 +29,7 @@ NAMESPACE = uuid.UUID("7ee3f0a5-7f1c-4f4b-9b0e-3f6f1d5b9c11")
 """Turns a call_id into an idempotency key that is the same in every process."""
 
 
-opened: ContextVar[list[aiohttp.ClientResponse] | None] = ContextVar("opened", default=None)
+opened: ContextVar[list[ref[aiohttp.ClientResponse]] | None] = ContextVar("opened", default=None)
 """The HTTP responses of the attempt that runs here, closed when it ends."""
 
 
@@ -41,13 +42,16 @@ class ClosingResponses:
 
     def __enter__(self) -> None:
         self._outer = opened.get()
-        self._responses: list[aiohttp.ClientResponse] = []
+        # Weak, so that a body that nobody holds any more takes no memory.
+        self._responses: list[ref[aiohttp.ClientResponse]] = []
         opened.set(self._responses)
 
     def __exit__(self, *_: object) -> None:
         opened.set(self._outer)
-        for response in self._responses:
-            response.close()
+        for one in self._responses:
+            response = one()
+            if response is not None:
+                response.close()
 
 
 class Call:

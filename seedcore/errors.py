@@ -290,7 +290,8 @@ class ProviderError(SeedcoreError):
         advice = ""
         if self.in_doubt:
             advice += " It may have been done all the same: look before you ask again."
-        if self.retry_at is not None:
+        # A plugin may have put any number here, and gmtime takes no infinity.
+        if isinstance(self.retry_at, (int, float)) and 0 <= self.retry_at < 1e11:
             moment = time.strftime("%H:%M:%S", time.gmtime(math.ceil(self.retry_at)))
             advice += f" Try again after {moment} UTC."
         return advice

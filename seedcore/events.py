@@ -160,7 +160,9 @@ class Events:
         for sink in self._sinks:
             try:
                 sink(event)
-            except Exception as error:  # noqa: BLE001 - a sink is somebody else's code
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a sink is somebody else's code
                 self._report(sink, error)
 
     def report_broken(self, name: str, reason: str) -> None:
@@ -170,7 +172,7 @@ class Events:
         facts = {"sink": name, "reason": reason}
         self.emit(Event(level="ERROR", event="sink_failed", extra=facts))
 
-    def _report(self, broken: Sink, error: Exception) -> None:
+    def _report(self, broken: Sink, error: BaseException) -> None:
         if id(broken) in self._reported:
             return
         self._reported.add(id(broken))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from typing import Any, ClassVar, cast
+from weakref import ref
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -49,7 +50,7 @@ class LentResponse(aiohttp.ClientResponse):
         """
         responses = opened.get()
         if responses is not None:
-            responses.append(self)
+            responses.append(ref(self))
         await super().start(connection)
         body = self.content
         if type(body) is StreamReader:
@@ -139,8 +140,11 @@ class LentRequest(aiohttp.ClientRequest):
     hosts: ClassVar[frozenset[str | None]] = frozenset()
 
     def __init__(self, method: str, url: URL, **arguments: Any) -> None:
-        for reply in opened.get() or ():
-            if reply.status in REDIRECTS and _target(reply) == url:
+        for one in opened.get() or ():
+            reply = one()
+            target = _target(reply) if reply and reply.status in REDIRECTS else None
+            # Only hosts are compared: aiohttp takes userinfo out of the address before this.
+            if reply and target and target.host == url.host:
                 self._check(reply, url)
         super().__init__(method, url, **arguments)
 
@@ -178,7 +182,7 @@ def build_session(
     if base is not None and not base.path.endswith("/"):
         base = base.with_path(base.path + "/")
     reader = type("LimitedReader", (LimitedReader,), {"__slots__": (), "limit": response_limit})
-    known = frozenset({*hosts, base.host if base else None})
+    known = frozenset({*map(str.lower, hosts), base.host if base else None})
     session = aiohttp.ClientSession(
         base_url=base,
         connector=aiohttp.TCPConnector(limit=pool_size),

@@ -139,6 +139,7 @@ class Lane:
         key = profile, operation
         found = self._policies.get(key)
         if found is None:
+            self.operation(operation)  # raises: a name that doesn't exist must not fill this
             found = self._policies[key] = self.settings.policy(profile, operation)
         return found
 
@@ -263,7 +264,7 @@ class Lane:
             self.emit("WARNING", "breaker_not_restored")
             return
         for record in records:
-            if record.operation in self.provider.operations:
+            if record.operation in self.provider.operations and record.state in set(State):
                 self.circuit(record.operation).breaker.restore(
                     State(record.state),
                     generation=record.generation,
@@ -278,7 +279,7 @@ class Lane:
         A failure is tried again by the next attempt, but a missing ability stays missing.
         """
         if self._never_starts is not None:
-            raise self._never_starts
+            raise self._never_starts.with_traceback(None)  # else it grows with every call
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
             self._starting.add_done_callback(self._start_ended)
@@ -312,11 +313,15 @@ class Lane:
         """
         Let the provider give back what its ``start`` took.
         """
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting}, timeout=1.0)
         if self.provider.stop is None or self.provider.start is None or not self.started:
             return
         try:
-            async with asyncio.timeout(self.settings.policy().attempt_timeout):
-                await threads.run(self.provider.stop, self.state)
+            with ClosingResponses():
+                async with asyncio.timeout(self.settings.policy().attempt_timeout):
+                    await threads.run(self.provider.stop, self.state)
         except Exception as error:  # noqa: BLE001 - one plugin must not keep the others open
             self.emit("ERROR", "stop_failed", error_type=type(error).__name__)
 

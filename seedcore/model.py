@@ -158,6 +158,11 @@ class SeedMeta:
     possible_duplicate: bool
 
 
+def _line(value: Any) -> str | None:
+    # Authors pass numbers and URL objects; row and JSON need text.
+    return value if value is None or type(value) is str else str(value)
+
+
 @attrs.frozen(kw_only=True, slots=False)
 class Seed:
     """
@@ -169,11 +174,11 @@ class Seed:
     the line that a player types into ``extra["text"]``. ``meta`` is set by the runner.
     """
 
-    url: str | None = None
-    id: str | None = None
-    code: str | None = None
-    version: str | None = None
-    spoiler_url: str | None = None
+    url: str | None = attrs.field(default=None, converter=_line)
+    id: str | None = attrs.field(default=None, converter=_line)
+    code: str | None = attrs.field(default=None, converter=_line)
+    version: str | None = attrs.field(default=None, converter=_line)
+    spoiler_url: str | None = attrs.field(default=None, converter=_line)
     settings: Mapping[str, Any] = attrs.field(default=NOTHING_GIVEN, converter=read_only)
     extra: Mapping[str, Any] = attrs.field(default=NOTHING_GIVEN, converter=read_only)
     meta: SeedMeta = attrs.field(default=None)  # a provider has none to give

@@ -12,7 +12,7 @@ from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, StoppedBy
-from seedcore.model import AuditState, Seed, SeedMeta, made
+from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta, made
 
 
 def pause_before_retry(call: Call) -> float:
@@ -83,14 +83,14 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     """
     store = call.lane.runtime.store
     assert store is not None
-    row: dict[str, Any] = {}
+    row: AuditRecord | None = None
     try:
-        record = audit.success_record(call, value, latency)
-        row = audit.row_for_event(record)
-        await store.write(record)
+        row = audit.success_record(call, value, latency)
+        await store.write(row)
     except Exception as error:  # noqa: BLE001 - never repeat or lose a seed for its row
         name = type(error).__name__
-        call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": row})
+        shown = audit.row_for_event(row) if row else {}
+        call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": shown})
         return "lost"
     return "durable"
 
@@ -102,8 +102,9 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
     lane = call.lane
     latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
     stopped_by: StoppedBy = error.stopped_by or "permanent"
+    plain = lane.redactor.plain
     facts = {
-        **vars(error),
+        **{name: plain(fact) for name, fact in vars(error).items()},
         "provider": error.provider or lane.name,
         "operation": error.operation or call.operation.name,
         "call_id": call.call_id,
@@ -111,11 +112,11 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
         "in_doubt": error.in_doubt or call.in_doubt,
         "stopped_by": stopped_by,
     }
-    final = error.filled(**lane.redactor.plain(facts))
+    final = error.filled(**facts)
     if permit is not None:
         lane.call_failed(call, permit, stopped_by)
-    if call.attempts and call.verdict is not None:
-        call.emit_attempt("DEBUG", "failure")
+    if call.report and call.report.attempts and call.report.attempts[-1].outcome == "failure":
+        call.emit_attempt("DEBUG", "failure")  # unless its retry was announced already
     call.emit_outcome("ERROR", "failure", latency, final)
     store = lane.runtime.store
     if store is not None and lane.runtime.failure_rows and not call.refused and not call.nested:

@@ -152,7 +152,7 @@ class Registry:
         if loaded is not None and not self._switched_off(name):
             return loaded
         if name in self._failed:
-            raise self._failed[name]
+            raise self._failed[name].with_traceback(None)  # else it grows with every call
         found = self._choose(name)
         try:
             provider = _load(found)
@@ -182,7 +182,7 @@ class Registry:
         reason = None
         try:
             if name in self._failed:
-                raise self._failed[name]
+                raise self._failed[name].with_traceback(None)
             self._choose(name)
         except PluginError as error:
             status, reason = _status_of(error), str(error)
@@ -300,9 +300,9 @@ def _load(found: _Found) -> Provider:
     target = _import(found)
     try:
         return _resolve(found, target)
-    except PluginError:
+    except (PluginError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         reason = f"it is no valid plugin: {type(error).__name__}: {clean_text(error, 300)}"
         raise BrokenPluginError(found.name, found.distribution, reason) from error
 

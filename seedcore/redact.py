@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote, quote_plus
+from uuid import UUID
 
 MASK = "***"
 SHORTEST = 4
@@ -42,8 +46,12 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.plain(key): self.plain(item) for key, item in value.items()}
-        if isinstance(value, list):
+        if isinstance(value, (list, set, frozenset)):
             return [self.plain(item) for item in value]
+        if isinstance(value, (date, Decimal, UUID, PurePath)):  # what a row shows as text
+            return self.text(str(value))
+        if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 999:
+            return MASK if str(value) in self._secrets else value
         if isinstance(value, tuple):
             items = map(self.plain, value)
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -82,6 +82,8 @@ class Runner:
         self._numbers = itertools.count(1)
         self._lanes: dict[str, Lane] = {}
         self._opening = asyncio.Lock()
+        self._closing = asyncio.Lock()
+        self._closed = False
         self._given: set[str] = set()
         self._running = 0
         self._said_disabled = False
@@ -106,6 +108,9 @@ class Runner:
         """
         Open the database and start what was asked to start. Raises DatabaseError.
         """
+        if self._runtime is not None:
+            msg = "A runner is opened once; make a new Runner."
+            raise SeedcoreError(msg)
         store: Store | None = None
         if self._database is not None:
             # Imported here: the command line lists plugins without a database.
@@ -135,20 +140,28 @@ class Runner:
         Drain: refuse new calls, let attempts in flight end, write the audit, close sessions.
         """
         runtime = self._runtime
-        if runtime is None or runtime.draining:
+        if runtime is None:
             return
         runtime.draining = True
         runtime.waits.wake()
+        async with self._closing:  # who closes too comes back when it is closed
+            if not self._closed:
+                await self._close(runtime)
+                self._closed = True
+
+    async def _close(self, runtime: Runtime) -> None:
         for seconds in (self.settings.core.drain_timeout, AFTER_DRAIN):
             await self._wait_idle(seconds)
             runtime.limits.fire_all()
-        for lane in self._lanes.values():
-            await lane.stop()
-        if runtime.store is not None:
-            await runtime.store.close(timeout=AFTER_DRAIN)
-        for lane in self._lanes.values():
-            await lane.close()
-        runtime.limits.close()
+        try:
+            for lane in self._lanes.values():
+                await lane.stop()
+            if runtime.store is not None:
+                await runtime.store.close(timeout=AFTER_DRAIN)
+        finally:
+            for lane in self._lanes.values():
+                await lane.close()
+            runtime.limits.close()
 
     async def _wait_idle(self, seconds: float) -> None:
         if not self._running:
@@ -297,11 +310,10 @@ class Runner:
             del arguments  # it would be kept for as long as the call waits
             if call.given:
                 await self._claim(call)
-            context = Context(call, self._nested)
             lane.budget.call()
             while True:
                 permit = try_admit(call) or await admit(call)
-                value = await attempt(call, context, permit)
+                value = await attempt(call, Context(call, self._nested), permit)
                 if call.verdict is None:
                     latency = (self._now() - call.started) * 1e3
                     audited = outcome.audits(call)

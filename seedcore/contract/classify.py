@@ -153,9 +153,16 @@ def classify(error: Exception, wall: float) -> Verdict:
         return status_verdict(reading, wall)
     if reading is not None:
         return fault_verdict(reading)
+    return bug(error)
+
+
+def bug(error: Exception) -> Verdict:
+    """
+    Classify a mistake of the plugin, which is no outage.
+    """
     text = f"its plugin failed with {type(error).__name__}; this is a bug of the plugin"
-    bug = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
-    return Verdict(bug, Retry.NEVER, Lesson.NEUTRAL)
+    mistake = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
+    return Verdict(mistake, Retry.NEVER, Lesson.NEUTRAL)
 
 
 def _leaf(error: Exception) -> Exception:

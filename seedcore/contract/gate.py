@@ -42,7 +42,7 @@ class Gate:
         Close it for as long as *error* asks, else for a doubling guess; return the seconds.
         """
         asked = error.retry_after
-        if asked is None:
+        if not isinstance(asked, (int, float)) or not asked > 0:  # none, or a plugin's junk
             if self.wait(now) > 0:
                 # An answer that was on its way when the gate closed: the same wish again.
                 return self.wait(now)

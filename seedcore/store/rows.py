@@ -5,6 +5,7 @@ How records become rows, and the statements that write them.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from datetime import date
 from decimal import Decimal
@@ -52,9 +53,9 @@ class Table:
         """
         Return *record* as a row; raises what ``json`` raises for a mapping it can't write.
         """
-        row = list(self._take(record))
+        row = [_writable(value) for value in self._take(record)]
         for place in self._json:
-            row[place] = "".join(_pieces(row[place], 0)) if row[place] else "{}"
+            row[place] = _json(row[place]) if row[place] else "{}"
         return row
 
     def insert(self, dialect: str) -> str:
@@ -66,6 +67,35 @@ class Table:
         columns = ", ".join(self.columns)
         values = ", ".join(marks)
         return f"INSERT INTO {self._name} ({columns}) VALUES ({values}) {self._conflict}"  # noqa: S608 - ours
+
+
+def _writable(value: Any) -> Any:
+    # Half of a surrogate pair, as JSON can bring it, is no text for a database.
+    if type(value) is not str or value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode()
+
+
+def _json(value: object) -> str:
+    try:
+        try:
+            return "".join(_pieces(value, 0))
+        except (TypeError, ValueError):  # odd keys, nan, numbers with too many digits
+            return json.dumps(_spelled_out(value))
+    except RecursionError:
+        return '{"...": "nested too deeply"}'
+
+
+def _spelled_out(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _spelled_out(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, AbstractSet)):
+        return [_spelled_out(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int) and value.bit_length() > 10_000:
+        return "<int>"
+    return value if value is None or isinstance(value, (str, int)) else _plain(value)
 
 
 def _plain(value: object) -> Any:
@@ -88,7 +118,7 @@ def _encoder() -> Callable[[object, int], Iterable[str]]:
         return lambda value, _: json.dumps(value, default=_plain, separators=(",", ":"))
     escape = json.encoder.encode_basestring_ascii
     encode: Callable[[object, int], Iterable[str]]
-    encode = make(None, _plain, escape, None, ":", ",", False, False, True)
+    encode = make(None, _plain, escape, None, ":", ",", False, False, False)
     return encode
 
 
