@@ -52,7 +52,7 @@ async def admit(call: Call) -> Permit:
     lane = call.lane
     while True:
         now = lane.runtime.clock.monotonic()
-        if lane.runtime.draining:
+        if lane.runtime.draining and not call.nested:
             raise _refusal(call, "draining")
         if not left(call.deadline, now):
             raise _refusal(call, "deadline")
@@ -74,7 +74,9 @@ async def admit(call: Call) -> Permit:
 
 def _commit(call: Call, now: float) -> Permit | None:
     lane = call.lane
-    if lane.runtime.draining or (lane.gate.error is not None and lane.gate.wait(now) > 0):
+    if (lane.runtime.draining and not call.nested) or (
+        lane.gate.error is not None and lane.gate.wait(now) > 0
+    ):
         return None
     if not call.policy.breaker_enabled:
         return _UNCOUNTED

@@ -7,12 +7,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-import traceback
 from typing import Any
 
 from seedcore.call import Call, ClosingResponses, Context
 from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, bug, classify
+from seedcore.contract.deadline import Limit
 from seedcore.contract.threads import Worker
 from seedcore.errors import (
     DrainingError,
@@ -55,50 +55,35 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         raise
     except BaseException as error:  # noqa: BLE001 - judged below, SystemExit and all
         raised = error
-        _take_back_of_task_groups(task, error)
     finally:
         limit.end()
-    if limit.fired:
-        task.uncancel()
+    _take_back(call, limit, raised)
     swallowed = not isinstance(raised, asyncio.CancelledError)
     if task.cancelling() > call.cancelling:
         _cancelled(call, permit, swallowed=swallowed)
         raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
-    verdict: Verdict | None
     call.cause = None
     if limit.fired:
-        verdict = _limit_verdict(lane, seconds, cut_short=cut_short)
+        verdict: Verdict | None = _limit_verdict(lane, seconds, cut_short=cut_short)
         if swallowed:
             lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
-    elif raised is not None:
-        verdict = _judge(call, raised)
     else:
-        verdict = _check(call, value)
+        verdict = _check(call, value) if raised is None else _judge(call, raised)
     _settle(call, permit, verdict, started, cut_short=cut_short)
     return value
 
 
-def _take_back_of_task_groups(task: asyncio.Task[Any], raised: BaseException) -> None:
+def _take_back(call: Call, limit: Limit, raised: BaseException | None) -> None:
     """
-    Take back the cancellations that failed TaskGroups left on *task*.
-
-    Before Python 3.13 a group that cancels its parent for a failed child leaves it at that,
-    which would look like a caller who gave up.
+    Take back the cancellations of the task that were not its caller's.
     """
-    if sys.version_info >= (3, 13) or not isinstance(raised, BaseExceptionGroup):
-        return
-    groups: set[asyncio.TaskGroup] = set()
-    waiting: list[BaseException] = [raised]
-    while waiting:
-        error = waiting.pop()
-        waiting += error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-        for frame, _ in traceback.walk_tb(error.__traceback__):
-            owner = frame.f_locals.get("self") if frame.f_code.co_name == "__aexit__" else None
-            if isinstance(owner, asyncio.TaskGroup):
-                groups.add(owner)
-    for group in groups:
-        if getattr(group, "_parent_cancel_requested", False):
-            task.uncancel()
+    if limit.fired:
+        call.task.uncancel()
+    if isinstance(raised, BaseExceptionGroup):
+        # Before Python 3.13 a failed TaskGroup leaves its own cancellation on the task, which
+        # would look like a caller who gave up.
+        while call.task.cancelling() > call.cancelling:
+            call.task.uncancel()
 
 
 async def _started_or_in_a_thread(call: Call, context: Context) -> Any:
@@ -151,8 +136,8 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
             name = type(error).__name__
             call.lane.emit("ERROR", "map_error_failed", call=call, error_type=name)
         if isinstance(mapped, ProviderError):
-            if mapped.__cause__ is None:
-                mapped.__cause__ = raised
+            mapped = mapped.filled()  # the mapper may return one instance for ever
+            mapped.__cause__ = raised
             raised = mapped
     call.cause = raised
     try:

@@ -15,7 +15,7 @@ from weakref import ref
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, SeedcoreError
 from seedcore.model import AttemptReport, CallReport, Operation, Outcome, Request, Seed
-from seedcore.policy import Policy
+from seedcore.policy import Policy, Profile
 
 if TYPE_CHECKING:
     import aiohttp
@@ -61,6 +61,7 @@ class Call:
     ``counted`` are the attempts that use up the limit (a 429 does not), ``waited`` the
     seconds of its patience that are spent, ``verdict`` what the last attempt failed with and
     ``cause`` what it raised, ``cancelling`` the cancellations its task had when it began,
+    ``profile`` what calls made by this one run under,
     ``given`` whether the caller chose the call_id, ``nested`` whether another call made it.
     """
 
@@ -80,6 +81,7 @@ class Call:
         "nested",
         "operation",
         "policy",
+        "profile",
         "refused",
         "report",
         "request",
@@ -116,6 +118,7 @@ class Call:
             msg = "This runner was opened in another event loop; open one in each loop."
             raise SeedcoreError(msg)
         self.task = task
+        self.profile: Profile = "interactive"
         self.cancelling = task.cancelling()
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
         self.attempts = self.counted = 0

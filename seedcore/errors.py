@@ -91,7 +91,9 @@ def error_from_json(record: Mapping[str, Any]) -> SeedcoreError:
     """
     fields = dict(record)
     name, message = fields.pop("type"), fields.pop("message")
-    kinds = {kind.__name__: kind for kind in error_classes()}
+    kinds: dict[str, type[SeedcoreError]] = {}
+    for each in error_classes():  # ours come first, and keep their names
+        kinds.setdefault(each.__name__, each)
     kind = kinds.get(name, ProviderError)
     for key, field in fields.items():
         if isinstance(field, list):

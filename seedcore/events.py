@@ -1,7 +1,8 @@
 """
 What happened, as structured events: to loguru, as JSON lines, or to sinks of plugins.
 
-No event holds an upstream's words, a setting, a URL or a seed; only names, numbers and types.
+Events hold names, numbers and types; no upstream's words, no setting and no URL, but for the
+permalink of a row that could not be written (``audit_lost``), which is the last trace of it.
 """
 
 from __future__ import annotations

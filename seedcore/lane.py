@@ -29,7 +29,7 @@ from seedcore.model import BreakerRecord, Operation
 from seedcore.plugins import Provider
 from seedcore.policy import Policy, Profile
 from seedcore.redact import Redactor
-from seedcore.settings import ProviderSettings
+from seedcore.settings import ProviderSettings, secrets_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -198,12 +198,20 @@ class Lane:
         if verdict.lesson is Lesson.ANSWERED:
             breaker.answered(permit, now)
         elif verdict.lesson is Lesson.FAILURE and counts:
-            if call.circuit.suspects.failed(call.request.fingerprint(), now):
+            if call.circuit.suspects.failed(call.request, now):
                 breaker.released(permit)
             else:
                 breaker.failed(permit, now)
         else:
             breaker.released(permit)
+
+    def redactor_for(self, call: Call) -> Redactor:
+        """
+        Return what takes this provider's secrets, and those among the call's options, out.
+        """
+        options = getattr(getattr(call, "request", None), "options", None)
+        given = tuple(secrets_of(options)) if attrs.has(type(options)) else ()
+        return Redactor((*self.settings.secrets, *given)) if given else self.redactor
 
     def gate_opened(self, call: Call) -> None:
         """
@@ -219,7 +227,7 @@ class Lane:
         counts = stopped_by in ("attempts", "permanent", "in_doubt")
         if not counts or call.verdict is None or call.verdict.lesson is not Lesson.FAILURE:
             return
-        if not call.circuit.suspects.call_failed(call.request.fingerprint()):
+        if not call.circuit.suspects.call_failed(call.request):
             call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
 
     def _circuit_changed(self, operation: str, old: State, new: State) -> None:

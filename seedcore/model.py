@@ -79,6 +79,13 @@ class Request:
     call_id: str
     arguments: Mapping[str, Any] = NOTHING_GIVEN
 
+    @property
+    def outline(self) -> Any:
+        """
+        What different requests often differ in already: cheap, where a fingerprint is not.
+        """
+        return len(self.arguments)
+
     def fingerprint(self) -> str:
         """
         Return a digest of what was asked: the same for the same arguments of any caller.
@@ -136,6 +143,13 @@ class SeedRequest(Request):
     branch: str | None = None
     options: Any = NOTHING_GIVEN
     sealed: bool = False
+
+    @property
+    def outline(self) -> Any:
+        """
+        Preset and branch.
+        """
+        return self.preset, self.branch
 
 
 @attrs.frozen(kw_only=True, slots=False)

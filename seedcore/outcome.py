@@ -4,6 +4,7 @@ What becomes of a call after an attempt: another one, a result with its row, or 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from seedcore import audit
@@ -87,6 +88,9 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     try:
         row = audit.success_record(call, value, latency)
         await store.write(row)
+    except asyncio.CancelledError:
+        call.emit_outcome("INFO", "success", latency)  # the row will be there all the same
+        raise
     except Exception as error:  # noqa: BLE001 - never repeat or lose a seed for its row
         name = type(error).__name__
         shown = audit.row_for_event(row) if row else {}
@@ -102,7 +106,7 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
     lane = call.lane
     latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
     stopped_by: StoppedBy = error.stopped_by or "permanent"
-    plain = lane.redactor.plain
+    plain = lane.redactor_for(call).plain
     facts = {
         **{name: plain(fact) for name, fact in vars(error).items()},
         "provider": error.provider or lane.name,

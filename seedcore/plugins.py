@@ -39,6 +39,7 @@ KNOWN_DISTRIBUTIONS: Mapping[str, str] = dict.fromkeys(
 )
 """Providers whose distribution isn't called ``seedcore-<provider>``."""
 
+BY_DISABLE = "SEEDCORE_DISABLE (or disable in seedcore.toml)"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -130,7 +131,8 @@ class Registry:
 
     def restrict(self, *, disable: Iterable[str] = (), only: Iterable[str] = ()) -> None:
         """
-        Switch providers off: those in *disable*, and all but *only* if it isn't empty.
+        Switch providers off: those in *disable*, which may name distributions too, and all but
+        *only* if it isn't empty.
         """
         self._disabled = frozenset(disable)
         self._only = frozenset(only)
@@ -204,9 +206,12 @@ class Registry:
             raise UnknownProviderError(name, self._found, KNOWN_DISTRIBUTIONS.get(name, by_rule))
         if switch := self._switched_off(name):
             raise DisabledProviderError(name, switch)
+        candidates = [one for one in candidates if one.distribution not in self._disabled]
+        if not candidates:
+            raise DisabledProviderError(name, BY_DISABLE)
         if len(candidates) > 1:
             origins = " and ".join(sorted(str(found.distribution) for found in candidates))
-            reason = f"{origins} both offer it. Uninstall one of them."
+            reason = f"{origins} both offer it. Name the one to leave out in SEEDCORE_DISABLE."
             raise ProviderClashError(name, None, reason)
         found = candidates[0]
         _check_name(found)
@@ -215,7 +220,7 @@ class Registry:
 
     def _switched_off(self, name: str) -> str | None:
         if name in self._disabled:
-            return "SEEDCORE_DISABLE (or disable in seedcore.toml)"
+            return BY_DISABLE
         if self._only and name not in self._only:
             return "SEEDCORE_ONLY (or only in seedcore.toml)"
         return None

@@ -23,6 +23,7 @@ from seedcore.errors import (
     DuplicateCallError,
     ProviderError,
     SeedcoreError,
+    SettingsError,
 )
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
@@ -219,6 +220,7 @@ class Runner:
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, "generate", surface, call_id, limits, deadline)
+        call.profile = profile
         seed: Seed = await self._run(
             call,
             {
@@ -255,17 +257,18 @@ class Runner:
         lane = self._lanes.get(provider) or await self._lane(provider)
         limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
+        call.profile = profile
         return await self._run(call, arguments)
 
     async def _nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
         lane = self._lanes.get(provider) or await self._lane(provider)
-        limits = lane.policy("interactive", operation)
+        limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
-        call.call_id, call.nested = call_id, True
+        call.call_id, call.nested, call.profile = call_id, True, parent.profile
         return await self._run(call, arguments)
 
     def _call(  # noqa: PLR0917 - made once per call, where keywords would cost
@@ -376,6 +379,10 @@ class Runner:
 def _overridden(
     limits: Policy, changes: Mapping[str, Any] | None, patience: float | None
 ) -> Policy:
+    for key in ("max_concurrent", "max_queued"):
+        if changes and key in changes:
+            msg = f"{key} is shared by all calls of a provider; set it in the settings."
+            raise SettingsError(msg)
     if changes:
         limits = limits.override(changes)
     return limits if patience is None else limits.override({"patience": patience})

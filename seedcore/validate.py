@@ -4,6 +4,7 @@ What a surface may ask, checked before anything is sent.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
@@ -125,7 +126,7 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         surface=call.surface,
         call_id=call.call_id,
         preset=preset,
-        settings=read_only(settings),
+        settings=_own_copy(settings),
         race=race,
         spoilers=spoilers,
         branch=branch,
@@ -156,6 +157,16 @@ def _check_switches(race: object, sealed: object, spoilers: object) -> None:
         raise ProviderInvalidRequestError(text)
 
 
+def _own_copy(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """
+    Return a copy that shares nothing with the caller's, who may use his for the next call.
+    """
+    try:
+        return read_only(copy.deepcopy(given))
+    except Exception:  # noqa: BLE001 - it holds something that can't be copied: shared, then
+        return read_only(given)
+
+
 def _options(options: Any, declared: type[Any] | None) -> Any:
     if declared is None and not options:
         return NOTHING_GIVEN
@@ -165,7 +176,7 @@ def _options(options: Any, declared: type[Any] | None) -> Any:
         text = "options must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
     if declared is None:
-        return read_only(options)
+        return _own_copy(options)
     try:
         return structure(declared, options or {}, subject="option")
     except SettingsError as error:

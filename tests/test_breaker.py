@@ -299,6 +299,7 @@ class asking:  # noqa: N801 - reads as a verb
     """
 
     name: str
+    outline: str = "all alike"
 
     def fingerprint(self) -> str:
         """
@@ -317,12 +318,12 @@ class TestSuspects:
         From its first failed call on, until it succeeds.
         """
         suspects = Suspects()
-        assert not suspects.failed("poison", 0.0)
+        assert not suspects.failed(asking("poison"), 0.0)
         suspects.succeeded(asking("good"))
-        assert suspects.call_failed("poison")
-        assert suspects.failed("poison", 1.0)
+        assert suspects.call_failed(asking("poison"))
+        assert suspects.failed(asking("poison"), 1.0)
         suspects.succeeded(asking("poison"))
-        assert not suspects.failed("poison", 2.0)
+        assert not suspects.failed(asking("poison"), 2.0)
 
     def test_nobody_is_a_suspect_while_nothing_succeeds(self) -> None:
         """
@@ -330,8 +331,8 @@ class TestSuspects:
         """
         suspects = Suspects()
         for request in ("one", "two") * 5:
-            assert not suspects.failed(request, 0.0)
-            assert not suspects.call_failed(request)
+            assert not suspects.failed(asking(request), 0.0)
+            assert not suspects.call_failed(asking(request))
 
     def test_a_success_from_before_the_first_failure_proves_nothing(self) -> None:
         """
@@ -339,19 +340,19 @@ class TestSuspects:
         """
         suspects = Suspects()
         suspects.succeeded(asking("other"))
-        suspects.failed("request", 0.0)
-        assert not suspects.call_failed("request")
+        suspects.failed(asking("request"), 0.0)
+        assert not suspects.call_failed(asking("request"))
 
     def test_a_failure_is_forgotten_after_an_hour(self) -> None:
         """
         So that one bad moment does not make a request neutral for ever.
         """
         suspects = Suspects()
-        suspects.failed("request", 0.0)
+        suspects.failed(asking("request"), 0.0)
         suspects.succeeded(asking("other"))
-        suspects.call_failed("request")
-        assert suspects.failed("request", 3600.0)
-        assert not suspects.failed("request", 3601.0)
+        suspects.call_failed(asking("request"))
+        assert suspects.failed(asking("request"), 3600.0)
+        assert not suspects.failed(asking("request"), 3601.0)
 
     def test_it_remembers_at_most_256_requests(self) -> None:
         """
@@ -359,7 +360,7 @@ class TestSuspects:
         """
         suspects = Suspects()
         for number in range(257):
-            suspects.failed(f"request {number}", 0.0)
+            suspects.failed(asking(f"request {number}"), 0.0)
         suspects.succeeded(asking("other"))
-        assert not suspects.call_failed("request 0")
-        assert suspects.call_failed("request 1")
+        assert not suspects.call_failed(asking("request 0"))
+        assert suspects.call_failed(asking("request 1"))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -179,7 +180,6 @@ async def test_a_caller_who_gives_up_drops_no_row(store: Store, database: Path) 
     ("changes", "told"),
     [
         ({"latency_ms": float("nan")}, "NOT NULL constraint failed: seedcore_calls.latency_ms"),
-        ({"surface": "\ud800"}, "UnicodeEncodeError; check the values of the row"),
         ({"attempt_count": 2**80}, "OverflowError; check the values of the row"),
         ({"version": object()}, "type 'object' is not supported"),
     ],
@@ -204,16 +204,24 @@ async def test_a_bad_row_fails_alone(
     assert 8 == len(look(database, CALL_IDS))
 
 
-async def test_settings_that_can_not_be_written_fail_their_own_caller(store: Store) -> None:
+@pytest.mark.parametrize(
+    "odd",
+    ["cycle", (1, 2), 10**5000, float("nan"), {1, 2}, b"bytes", "\ud800"],
+    ids=["cycle", "tuple", "huge", "nan", "set", "bytes", "surrogate"],
+)
+async def test_odd_settings_cost_no_row(store: Store, database: Path, odd: Any) -> None:
     """
-    A mapping that contains itself never reaches the queue.
+    What JSON or the database can't hold is spelled out; the seed exists, so must its row.
     """
-    settings: dict[str, Any] = {}
-    settings["itself"] = settings
+    settings: dict[Any, Any] = {"odd": odd, odd if isinstance(odd, (str, tuple)) else "k": 1}
+    if odd == "cycle":
+        settings["itself"] = settings
 
-    with pytest.raises(DatabaseError, match="row of call c-1 can't be written: RecursionError"):
-        await store.write(audit_record("c-1", settings=settings))
-    await store.write(audit_record("c-2"))
+    await store.write(audit_record("c-1", settings=settings, surface="\ud800"))
+
+    ((written, surface),) = look(database, "SELECT settings, surface FROM seedcore_calls")
+    assert isinstance(json.loads(written), dict)
+    assert "?" == surface
 
 
 async def test_a_locked_database_is_tried_again(store: Store, database: Path) -> None:
@@ -383,11 +391,9 @@ async def test_a_failure_that_can_not_be_written_is_dropped(store: Store, databa
     """
     It is counted, and its neighbours are written.
     """
-    circular: dict[str, Any] = {}
-    circular["itself"] = circular
     store.write_failure(failure_record("f-1"))
     store.write_failure(failure_record("f-2", latency_ms=float("nan")))
-    store.write_failure(failure_record("f-3", report=circular))
+    store.write_failure(failure_record("f-3", attempt_count=2**80))
 
     assert await store.flush(1)
     assert 2 == store.dropped_failures

@@ -8,6 +8,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -222,6 +223,18 @@ class Breaker:
         self._on_change(old, state)
 
 
+@attrs.define(eq=False)
+class Suspect:
+    """
+    A request that failed: when first, after how many successes of all requests.
+    """
+
+    outline: Any
+    successes: int
+    first: float
+    suspect: bool = False
+
+
 class Suspects:
     """
     Requests that keep failing while other requests succeed.
@@ -237,38 +250,39 @@ class Suspects:
     __slots__ = ("_failing", "_successes")
 
     def __init__(self) -> None:
-        self._failing: OrderedDict[str, tuple[int, float, bool]] = OrderedDict()
+        self._failing: OrderedDict[str, Suspect] = OrderedDict()
         self._successes = 0
 
-    def failed(self, fingerprint: str, now: float) -> bool:
+    def failed(self, request: Request, now: float) -> bool:
         """
         An attempt failed; return whether its request is a suspect already.
         """
-        successes, first, suspect = self._failing.get(fingerprint, (self._successes, now, False))
-        if now - first > self.LONGEST:
-            successes, first, suspect = self._successes, now, False
-        self._failing[fingerprint] = successes, first, suspect
+        fingerprint = request.fingerprint()
+        known = self._failing.get(fingerprint)
+        if known is None or now - known.first > self.LONGEST:
+            known = Suspect(request.outline, self._successes, now)
+            self._failing[fingerprint] = known
         self._failing.move_to_end(fingerprint)
         if len(self._failing) > self.MOST:
             self._failing.popitem(last=False)
-        return suspect
+        return known.suspect
 
-    def call_failed(self, fingerprint: str) -> bool:
+    def call_failed(self, request: Request) -> bool:
         """
         A whole call failed; return whether its request is a suspect from now on.
         """
-        known = self._failing.get(fingerprint)
+        known = self._failing.get(request.fingerprint())
         if known is None:
             return False
-        successes, first, suspect = known
-        suspect = suspect or self._successes > successes
-        self._failing[fingerprint] = successes, first, suspect
-        return suspect
+        known.suspect = known.suspect or self._successes > known.successes
+        return known.suspect
 
     def succeeded(self, request: Request) -> None:
         """
-        An attempt succeeded; its fingerprint is only needed while anything is failing.
+        An attempt succeeded; it is looked at closely only if it might be one that failed.
         """
         self._successes += 1
         if self._failing:
-            self._failing.pop(request.fingerprint(), None)
+            outline = request.outline
+            if any(outline == failing.outline for failing in self._failing.values()):
+                self._failing.pop(request.fingerprint(), None)

@@ -37,7 +37,7 @@ class Slots:
         """
         Calls that wait for a slot.
         """
-        return sum(not waiter.done() for waiter in self._waiting)
+        return len(self._waiting)
 
     def try_take(self) -> bool:
         """

@@ -8,7 +8,7 @@ layers on top of each other, ``shown`` says what may be printed of the result.
 
 from seedcore.settings.keys import RESERVED_PROVIDER_NAMES, CoreSettings, masked_url
 from seedcore.settings.resolve import ProviderSettings, Settings
-from seedcore.settings.shown import SettingLine
+from seedcore.settings.shown import SettingLine, secrets_of
 from seedcore.settings.structure import structure
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "SettingLine",
     "Settings",
     "masked_url",
+    "secrets_of",
     "structure",
 ]

@@ -60,7 +60,9 @@ class CoreSettings:
     log: Literal["text", "json", "off"] = _plain_setting(
         "text", "how the command line and servers write events"
     )
-    disable: tuple[str, ...] = _plain_setting((), "providers that are switched off")
+    disable: tuple[str, ...] = _plain_setting(
+        (), "providers, or distributions of plugins, that are switched off"
+    )
     only: tuple[str, ...] = _plain_setting((), "when set, all other providers are switched off")
     strict: bool = _plain_setting(False, "true makes a broken plugin an error at the start")
     failure_rows: bool = _plain_setting(True, "false writes no rows of failed calls")
