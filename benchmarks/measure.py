@@ -64,19 +64,10 @@ async def interleaved(sides: Mapping[str, Slice], rounds: int) -> Rounds:
     """
     Run A B C, A B C ... after a round to warm up that doesn't count.
     """
-    for warm_up in sides.values():
-        await warm_up()
-    gc.collect()
-    gc.freeze()
-    figures = []
-    for _ in range(rounds):
-        figure = {}
-        for side, measure in sides.items():
-            gc.collect()  # nobody pays for the garbage of the one before
-            figure[side] = await measure()
-        figures.append(figure)
-    gc.unfreeze()
-    return Rounds(figures)
+    figures = [
+        {side: await measure() for side, measure in sides.items()} for _ in range(rounds + 1)
+    ]
+    return Rounds(figures[1:])
 
 
 def cpu_of(call: Call) -> Slice:
@@ -102,6 +93,7 @@ def rate_of(call: Call, callers: int, seconds: float) -> Slice:
     """
 
     async def measure() -> float:
+        gc.collect()  # nobody pays for what the one before left
         started = time.perf_counter()
 
         async def caller() -> int:

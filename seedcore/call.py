@@ -113,8 +113,9 @@ class Call:
         self.policy = policy
         self.started = started
         self.deadline = deadline
-        task = asyncio.current_task(lane.runtime.loop)
-        if task is None:
+        runtime = lane.runtime
+        task = asyncio.current_task(runtime.loop)
+        if task is None or threading.get_ident() != runtime.thread:
             msg = "This runner was opened in another event loop; open one in each loop."
             raise SeedcoreError(msg)
         self.task = task

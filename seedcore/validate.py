@@ -137,7 +137,7 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
 
 def _check_text(what: str, value: object) -> None:
     if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= LONGEST_NAME:
-        text = f"{what} must be a text of 1 to {LONGEST_NAME} characters"
+        text = f"{what} must be a printable text of 1 to {LONGEST_NAME} characters"
         raise ProviderInvalidRequestError(text)
 
 

@@ -221,12 +221,21 @@ async def test_a_preset_stays_one_part_of_the_path(runner, upstream, preset, tar
     assert [target] == upstream.targets
 
 
-@pytest.mark.parametrize("preset", [".", "..", "classic\r\nX-Evil: 1", "\ud800", "classic\u202e"])
-async def test_what_can_be_no_name_is_not_sent(runner, upstream, preset):
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [
+        (".", "seedcore call smdash presets"),
+        ("..", "seedcore call smdash presets"),
+        ("classic\r\nX-Evil: 1", "preset must be a printable text"),
+        ("\ud800", "preset must be a printable text"),
+        ("classic\u202e", "preset must be a printable text"),
+    ],
+)
+async def test_what_can_be_no_name_is_not_sent(runner, upstream, preset, words):
     """
     Dots alone would leave the path, control characters the request.
     """
-    with pytest.raises(PresetNotFoundError, match="seedcore call smdash presets"):
+    with pytest.raises(ProviderInvalidRequestError, match=words):
         await runner.generate("smdash", preset=preset, surface="tests")
 
     assert [] == upstream.asked
