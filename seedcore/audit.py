@@ -62,8 +62,7 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
     described = attrs.asdict(_described(call, record), recurse=False)
-    plain = call.lane.redactor_for(call).plain
-    return AuditRecord(**{name: plain(fact) for name, fact in described.items()})
+    return AuditRecord(**call.lane.redactor_for(call).fields(described))
 
 
 def _gentype(asked: SeedRequest | None) -> str:

@@ -154,6 +154,8 @@ class Call:
         """
         attempt = self._report().attempts[-1]
         attempt.outcome = outcome
+        if not self.lane.runtime.events.wants(level):
+            return
         self.lane.emit(
             level,
             "attempt",
@@ -173,6 +175,8 @@ class Call:
         """
         Send the event of the whole call.
         """
+        if not self.lane.runtime.events.wants(level):
+            return
         self.lane.emit(
             level,
             "call",

@@ -106,9 +106,8 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
     lane = call.lane
     latency = (lane.runtime.clock.monotonic() - call.started) * 1e3
     stopped_by: StoppedBy = error.stopped_by or "permanent"
-    plain = lane.redactor_for(call).plain
     facts = {
-        **{name: plain(fact) for name, fact in vars(error).items()},
+        **lane.redactor_for(call).fields(vars(error)),
         "provider": error.provider or lane.name,
         "operation": error.operation or call.operation.name,
         "call_id": call.call_id,

@@ -36,6 +36,14 @@ class Redactor:
                 text = text.replace(secret, MASK)
         return text
 
+    def fields(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """
+        Return *fields* with secrets taken out of their values; their names are our own.
+        """
+        if not self._secrets:
+            return fields
+        return {name: self.plain(value) for name, value in fields.items()}
+
     def plain(self, value: Any) -> Any:
         """
         Return plain data (mappings, lists, texts) without secrets; keys are searched too.
