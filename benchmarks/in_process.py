@@ -9,6 +9,7 @@ import functools
 import gc
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from operator import itemgetter
 from typing import Any
 
 from by_hand import Stack
@@ -47,13 +48,13 @@ async def successful_call(effort: Effort) -> list[Line]:
     other = min(("stamina", "tenacity"), key=rounds.median)
     figures: dict[str, Any] = {
         "row": 1,
-        "bare": rounds.median("bare"),
-        "ours": rounds.median("ours"),
-        "by_hand": rounds.median(other),
+        "bare": rounds.best(itemgetter("bare")),
+        "ours": rounds.best(itemgetter("ours")),
+        "by_hand": rounds.best(itemgetter(other)),
         "unit": "us",
         "most": True,
     }
-    overhead = rounds.middle(lambda each: each["ours"] - each["bare"])
+    overhead = rounds.best(lambda each: each["ours"] - each["bare"])
     share = rounds.middle(lambda each: (each["ours"] - each["bare"]) / (each[other] - each["bare"]))
     return [
         Line(
@@ -96,11 +97,11 @@ async def refused_call(effort: Effort) -> list[Line]:
         Line(
             row=5,
             what="refusal by an open circuit (bare: raised and caught)",
-            bare=rounds.median("bare"),
-            ours=rounds.median("ours"),
-            by_hand=rounds.median("stamina"),
+            bare=rounds.best(itemgetter("bare")),
+            ours=rounds.best(itemgetter("ours")),
+            by_hand=rounds.best(itemgetter("stamina")),
             unit="us",
-            reached=rounds.median("ours"),
+            reached=rounds.best(itemgetter("ours")),
             measure="us",
             limit=12,
             most=True,
