@@ -61,8 +61,11 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         report=(call.report or CallReport()).to_json(),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
-    described = attrs.asdict(_described(call, record), recurse=False)
-    return AuditRecord(**call.lane.redactor_for(call).fields(described))
+    record = _described(call, record)
+    redactor = call.lane.redactor_for(call)
+    if not redactor.active:
+        return record  # making it anew costs more than the rest of this
+    return AuditRecord(**redactor.fields(attrs.asdict(record, recurse=False)))
 
 
 def _gentype(asked: SeedRequest | None) -> str:

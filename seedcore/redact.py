@@ -27,6 +27,13 @@ class Redactor:
         forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
         self._secrets = sorted(forms, key=len, reverse=True)
 
+    @property
+    def active(self) -> bool:
+        """
+        Whether there is any secret to look for.
+        """
+        return bool(self._secrets)
+
     def text(self, text: str) -> str:
         """
         Return *text* without secrets.
