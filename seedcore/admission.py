@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Literal
 
 from seedcore.call import Call
-from seedcore.contract.breaker import Permit, State
+from seedcore.contract.breaker import Permit
+from seedcore.contract.circuit import State
 from seedcore.contract.deadline import SOON, left
 from seedcore.errors import (
     CircuitOpenError,
@@ -25,7 +26,7 @@ def try_admit(call: Call) -> Permit | None:
     """
     lane = call.lane
     now = lane.runtime.clock.monotonic()
-    if call.deadline - now <= SOON:
+    if call.deadline - now <= SOON or now > lane.fresh_until:
         return None
     if lane.gate.error is not None:  # else nobody has asked for a pause lately
         if lane.gate.wait(now) > 0:
@@ -34,7 +35,9 @@ def try_admit(call: Call) -> Permit | None:
             lane.gate_opened(call)
     if not lane.slots.try_take():
         return None
-    permit = _commit(call, now)
+    permit = None
+    if call.circuit.breaker.state is State.CLOSED or not _asks_others(call):
+        permit = _commit(call, now)
     if permit is None:
         lane.slots.give_back()
     return permit
@@ -52,10 +55,10 @@ async def admit(call: Call) -> Permit:
     lane = call.lane
     while True:
         now = lane.runtime.clock.monotonic()
-        if lane.runtime.draining and not call.nested:
-            raise _refusal(call, "draining")
-        if not left(call.deadline, now):
-            raise _refusal(call, "deadline")
+        _check_time(call, now)
+        if now > lane.fresh_until and lane.runtime.sharing is not None:
+            await lane.runtime.sharing.look(lane)
+            continue
         if (pause := lane.gate.wait(now)) > 0:
             await _wait_for(call, "gate", pause)
             continue
@@ -66,21 +69,58 @@ async def admit(call: Call) -> Permit:
             continue
         if not lane.slots.try_take():
             await _queue(call)
-        permit = _commit(call, lane.runtime.clock.monotonic())
+        permit = None
+        try:
+            permit = await _committed(call)
+        finally:
+            if permit is None:
+                lane.slots.give_back()
         if permit is not None:
             return permit
-        lane.slots.give_back()
+
+
+def _check_time(call: Call, now: float) -> None:
+    if call.lane.runtime.draining and not call.nested:
+        raise _refusal(call, "draining")
+    if not left(call.deadline, now):
+        raise _refusal(call, "deadline")
+
+
+async def _committed(call: Call) -> Permit | None:
+    """
+    Take the permit with the slot in hand; a probe is agreed on with the other processes.
+    """
+    lane, sharing = call.lane, call.lane.runtime.sharing
+    now = lane.runtime.clock.monotonic()
+    if sharing is None or not _asks_others(call):
+        return _commit(call, now)
+    if _is_shut(call, now) or call.circuit.breaker.wait(now) > 0:
+        return None
+    return await sharing.probe(lane, call.operation.name)
+
+
+def _asks_others(call: Call) -> bool:
+    breaker = call.circuit.breaker
+    return (
+        call.lane.runtime.sharing is not None
+        and call.policy.breaker_enabled
+        and breaker.state is not State.CLOSED
+        and not breaker.apart
+    )
 
 
 def _commit(call: Call, now: float) -> Permit | None:
-    lane = call.lane
-    if (lane.runtime.draining and not call.nested) or (
-        lane.gate.error is not None and lane.gate.wait(now) > 0
-    ):
+    if _is_shut(call, now):
         return None
     if not call.policy.breaker_enabled:
         return _UNCOUNTED
     return call.circuit.breaker.admit(now)
+
+
+def _is_shut(call: Call, now: float) -> bool:
+    lane = call.lane
+    draining = lane.runtime.draining and not call.nested
+    return draining or (lane.gate.error is not None and lane.gate.wait(now) > 0)
 
 
 _UNCOUNTED = Permit(-1, 0.0)

@@ -4,6 +4,7 @@ What is written about a call: the row of a success, the row of a failure.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any
@@ -22,6 +23,8 @@ from seedcore.model import (
     SeedRequest,
 )
 
+LARGEST_RESULT = 256 * 1024
+"""Characters of a result that are kept."""
 DESCRIBING: Mapping[str, Any] = {
     "randomizer": str,
     "gentype": str,
@@ -52,13 +55,13 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         hash_id=seed.id,
         settings=effective_settings(request, seed),
         attempt_count=call.attempts,
-        latency_ms=round(latency_ms, 3),
+        latency_ms=latency_ms,
         race=asked.race if asked else False,
         spoilers=asked.spoilers if asked else "off",
         sealed=asked.sealed if asked else False,
         version=seed.version,
         seed=_seed_facts(seed),
-        report=(call.report or CallReport()).to_json(),
+        report=_report(call),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
     record = _described(call, record)
@@ -66,6 +69,11 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
     if not redactor.active:
         return record  # making it anew costs more than the rest of this
     return AuditRecord(**redactor.fields(attrs.asdict(record, recurse=False)))
+
+
+def _report(call: Call) -> Mapping[str, Any]:
+    report = (call.report or CallReport()).to_json()
+    return {**report, "possible_duplicate": True} if call.duplicate else report
 
 
 def _gentype(asked: SeedRequest | None) -> str:
@@ -138,6 +146,22 @@ def failure_record(call: Call, error: ProviderError, latency_ms: float) -> Failu
         report=(call.report or CallReport()).to_json(),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
+
+
+def kept_result(call: Call, value: Any) -> str | None:
+    """
+    Return *value* as text for who makes the same call again; a seed's row is enough.
+
+    ``None`` for what JSON can't hold, what is too much, and what holds a secret.
+    """
+    if isinstance(value, Seed):
+        return None
+    try:
+        text = json.dumps(call.lane.redactor_for(call).plain(value), separators=(",", ":"))
+        kept = len(text) <= LARGEST_RESULT and json.loads(text) == value
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text if kept else None
 
 
 def row_for_event(record: AuditRecord) -> dict[str, Any]:

@@ -215,13 +215,14 @@ class DatabaseError(SeedcoreError):
 
 class DuplicateCallError(SeedcoreError):
     """
-    The call_id given by the caller has been used before.
+    The call_id given by the caller has been used before, for something else.
     """
 
-    def __init__(self, call_id: str) -> None:
+    def __init__(self, call_id: str, how: str = "") -> None:
         self.call_id = call_id
+        before = f"before, {how}" if how else "before"
         super().__init__(
-            f"The call_id {call_id!r} was used before. "
+            f"The call_id {call_id!r} was used {before}. "
             "A call_id means 'this once': choose a new one to roll again."
         )
 

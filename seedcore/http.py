@@ -20,6 +20,7 @@ from seedcore.contract.clients import (
     BROKEN_OFF,
     NO_CONNECTION,
     NO_NAME,
+    NO_ROUTE,
     NO_TRUST,
     SLOW_CONNECTION,
     TIMEOUT,
@@ -27,6 +28,7 @@ from seedcore.contract.clients import (
     Answer,
     Fault,
     add_reader,
+    has_no_route,
 )
 from seedcore.errors import ProviderInvalidRequestError, ProviderResponseFormatError
 
@@ -209,6 +211,8 @@ def read_error(exception: BaseException) -> Answer | Fault | None:
         body: bytes = getattr(exception, "kept_body", b"")
         text = body.decode("utf-8", "replace")
         return Answer(status=exception.status, headers=exception.headers or {}, body=text)
+    if isinstance(exception, aiohttp.ClientConnectorError) and has_no_route(exception):
+        return NO_ROUTE
     return next((fault for kind, fault in _FAULTS if isinstance(exception, kind)), None)
 
 

@@ -5,6 +5,10 @@ Everything the runner keeps for one provider, and how a call gets through it.
 from __future__ import annotations
 
 import asyncio
+import functools
+import hashlib
+import math
+from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +16,16 @@ import attrs
 
 from seedcore.call import Call, ClosingResponses, StartContext
 from seedcore.contract import threads
-from seedcore.contract.breaker import Breaker, Permit, State, Suspects
+from seedcore.contract.breaker import Breaker, Permit, Suspects
+from seedcore.contract.circuit import State, Step
 from seedcore.contract.classify import Lesson, Verdict
 from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
-from seedcore.errors import (
-    DatabaseError,
-    ProviderCapabilityError,
-    StoppedBy,
-    UnknownOperationError,
-)
+from seedcore.errors import ProviderCapabilityError, StoppedBy, UnknownOperationError
 from seedcore.events import Event, Events, Level
-from seedcore.model import BreakerRecord, Operation
+from seedcore.model import Operation
 from seedcore.plugins import Provider
 from seedcore.policy import Policy, Profile
 from seedcore.redact import Redactor
@@ -34,6 +34,7 @@ from seedcore.settings import ProviderSettings, secrets_of
 if TYPE_CHECKING:
     import aiohttp
 
+    from seedcore.sharing import Sharing
     from seedcore.store import Store
 
 
@@ -51,6 +52,8 @@ class Runtime:
     limits: Limits
     events: Events
     store: Store | None = None
+    sharing: Sharing | None = None
+    """What keeps circuits and gates in step with other processes; ``None`` without a store."""
     failure_rows: bool = True
     draining: bool = False
 
@@ -65,11 +68,17 @@ class Runtime:
 class Circuit:
     """
     The breaker of one operation, the requests it suspects, and the calls that wait for it.
+
+    ``revision`` is that of the shared row as last seen, ``unsaid`` the steps that are on their
+    way there, ``untold`` whether some could not be taken there.
     """
 
     breaker: Breaker
     suspects: Suspects = attrs.Factory(Suspects)
     waiting: Group = attrs.Factory(set)
+    revision: int = -1
+    unsaid: int = 0
+    untold: bool = False
 
 
 class Lane:
@@ -86,6 +95,10 @@ class Lane:
         self.slots = Slots(policy.max_concurrent, policy.max_queued)
         self.gate = Gate(runtime.rng)
         self.budget = Budget(runtime.clock.monotonic())
+        self.calls = 0
+        self.fresh_until = math.inf if runtime.sharing is None else -math.inf
+        """When to look again at what is shared, before the next attempt."""
+        self.gate_changed = 0
         self.state: Any = None
         self.started = provider.start is None
         self._starting: asyncio.Task[None] | None = None
@@ -149,13 +162,44 @@ class Lane:
         """
         circuit = self._circuits.get(operation)
         if circuit is None:
-            policy = self.policy("interactive", operation)
+            policy, sharing = self.policy("interactive", operation), self.runtime.sharing
 
-            def changed(old: State, new: State) -> None:
-                self._circuit_changed(operation, old, new)
+            def stepped(old: State, step: Step | None) -> None:
+                self.circuit_changed(operation, old)
+                if step is not None and sharing is not None:
+                    sharing.tell(self, operation, step)
 
-            circuit = self._circuits[operation] = Circuit(breaker=Breaker(policy, changed))
+            names = sharing.probe_names if sharing else None
+            circuit = self._circuits[operation] = Circuit(breaker=Breaker(policy, stepped, names))
         return circuit
+
+    @property
+    def circuits(self) -> Mapping[str, Circuit]:
+        """
+        The circuits that were needed so far, by operation.
+        """
+        return self._circuits
+
+    @functools.cached_property
+    def credential(self) -> str:
+        """
+        What tells accounts of the same provider apart, without telling anything about them.
+        """
+        if not self.settings.secrets:
+            return ""
+        secrets = "\0".join(sorted(self.settings.secrets)).encode("utf-8", "replace")
+        # Slow on purpose: the row is no place to try passwords out.
+        digest = hashlib.scrypt(secrets, salt=self.name.encode(), n=2**12, r=8, p=1, dklen=16)
+        return digest.hex()
+
+    @property
+    def in_use(self) -> bool:
+        """
+        Whether anything runs or waits here right now.
+        """
+        slots = self.slots
+        waiting = any(circuit.waiting for circuit in self._circuits.values())
+        return slots.in_use > 0 or slots.queued > 0 or waiting
 
     def release(self, call: Call, *, success: bool = False) -> None:
         """
@@ -171,7 +215,7 @@ class Lane:
         """
         Forget an attempt that was cancelled: neutral for the circuit.
         """
-        call.circuit.breaker.released(permit)
+        call.circuit.breaker.released(permit, self.runtime.clock.monotonic())
         self.release(call)
 
     def succeeded(self, call: Call, permit: Permit, now: float) -> None:
@@ -181,8 +225,8 @@ class Lane:
         circuit = call.circuit
         circuit.breaker.succeeded(permit, now)
         circuit.suspects.succeeded(call.request)
-        if self.gate.error is not None:
-            self.gate.succeeded()
+        if self.gate.error is not None and self.gate.succeeded() and self.runtime.sharing:
+            self.runtime.sharing.tell_serving(self)
 
     def failed(
         self, call: Call, permit: Permit, verdict: Verdict, now: float, *, counts: bool
@@ -195,15 +239,17 @@ class Lane:
             seconds = self.gate.close(verdict.error, now)
             facts = {"state": "closed", "pause_s": round(seconds, 3)}
             self.emit("INFO", "gate", call=call, status_code=verdict.error.status_code, extra=facts)
+            if self.runtime.sharing is not None:
+                self.runtime.sharing.tell_pause(self, seconds)
         if verdict.lesson is Lesson.ANSWERED:
             breaker.answered(permit, now)
         elif verdict.lesson is Lesson.FAILURE and counts:
             if call.circuit.suspects.failed(call.request, now):
-                breaker.released(permit)
+                breaker.released(permit, now)
             else:
-                breaker.failed(permit, now)
+                breaker.failed(permit, now, here=verdict.here)
         else:
-            breaker.released(permit)
+            breaker.released(permit, now)
 
     def redactor_for(self, call: Call) -> Redactor:
         """
@@ -228,57 +274,22 @@ class Lane:
         if not counts or call.verdict is None or call.verdict.lesson is not Lesson.FAILURE:
             return
         if not call.circuit.suspects.call_failed(call.request):
-            call.circuit.breaker.call_failed(permit, self.runtime.clock.monotonic())
+            now = self.runtime.clock.monotonic()
+            call.circuit.breaker.call_failed(permit, now, here=call.verdict.here)
 
-    def _circuit_changed(self, operation: str, old: State, new: State) -> None:
+    def circuit_changed(self, operation: str, old: State, *, by_peer: bool = False) -> None:
+        """
+        Wake who waits for a circuit, and say what it is now if that is something else.
+        """
         circuit = self._circuits[operation]
-        if new is State.CLOSED and old is State.HALF_OPEN:
+        new = circuit.breaker.state
+        if new is State.CLOSED and old is not State.CLOSED:
             self.slots.ramp()
         self.runtime.waits.wake(circuit.waiting)
         if old is not new:
             level: Level = "WARNING" if new is State.OPEN else "INFO"
-            facts = {"old": str(old), "new": str(new)}
+            facts = {"old": str(old), "new": str(new)} | ({"by": "peer"} if by_peer else {})
             self.emit(level, "breaker", operation=operation, breaker=str(new), extra=facts)
-        if self.runtime.store is not None:
-            self.runtime.store.save_breaker(self.breaker_record(operation))
-
-    def breaker_record(self, operation: str) -> BreakerRecord:
-        """
-        Return the state of an operation's circuit as it is stored.
-        """
-        breaker = self.circuit(operation).breaker
-        wall = self.runtime.clock.time()
-        wait = breaker.wait(self.runtime.clock.monotonic()) if breaker.state is State.OPEN else 0.0
-        return BreakerRecord(
-            provider=self.name,
-            operation=operation,
-            state=breaker.state.value,
-            generation=breaker.generation,
-            open_until=int((wall + wait) * 1e6) if breaker.state is State.OPEN else 0,
-            reopened=breaker.reopened,
-            successes=breaker.successes,
-            updated_at=int(wall * 1e6),
-        )
-
-    async def restore(self) -> None:
-        """
-        Take over the stored state of the circuits; without the database they start closed.
-        """
-        if self.runtime.store is None:
-            return
-        try:
-            records = await self.runtime.store.breakers(self.name)
-        except DatabaseError:
-            self.emit("WARNING", "breaker_not_restored")
-            return
-        for record in records:
-            if record.operation in self.provider.operations and record.state in set(State):
-                self.circuit(record.operation).breaker.restore(
-                    State(record.state),
-                    generation=record.generation,
-                    wait=record.open_until / 1e6 - self.runtime.clock.time(),
-                    now=self.runtime.clock.monotonic(),
-                )
 
     async def start(self) -> None:
         """

@@ -7,6 +7,7 @@ since thousands of them may wait.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -17,7 +18,7 @@ from seedcore.policy import Effect
 
 Spoilers = Literal["off", "on", "delayed"]
 Outcome = Literal["success", "retry", "failure"]
-AuditState = Literal["durable", "lost", "off"]
+AuditState = Literal["durable", "spooled", "lost", "off"]
 
 Record = TypeVar("Record")
 
@@ -98,6 +99,7 @@ class Request:
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _WHO_ASKED = frozenset({"call_id", "surface"})
 DEEPEST = 20
 """Levels of an argument that a fingerprint looks into."""
@@ -122,7 +124,8 @@ def _canonical(value: Any, depth: int) -> Any:
     if isinstance(value, (str, bytes, int, float, bool, type(None))):
         return type(value).__name__, value
     try:
-        return type(value).__name__, repr(value)
+        # An address would make the same request another one in the next process.
+        return type(value).__name__, _ADDRESS.sub("", repr(value))
     except Exception:  # noqa: BLE001 - an argument may be anything
         return type(value).__name__
 
@@ -157,9 +160,10 @@ class SeedMeta:
     """
     How a seed came about.
 
-    ``audit`` is ``durable`` (its row is on disk), ``lost`` (it could not be written; an
-    ERROR event says so) or ``off``. ``possible_duplicate``: an earlier attempt of the same
-    call may have made another seed.
+    ``audit`` is ``durable`` (its row is in the database), ``spooled`` (it is on this machine's
+    disk until the database is back), ``lost`` (it could not be written; an ERROR event says so)
+    or ``off``. ``possible_duplicate``: an earlier attempt of the same call may have made another
+    seed.
     """
 
     call_id: str
@@ -324,7 +328,8 @@ class BreakerRecord:
     The stored state of one circuit breaker; times are epoch microseconds.
 
     ``generation`` grows with every transition, ``reopened`` counts the failed probes since
-    the circuit opened, ``successes`` the probes that succeeded in a row.
+    the circuit opened, ``successes`` the probes that succeeded in a row, ``revision`` the
+    changes of the row; ``probes`` is a JSON list of those under way, name and start.
     """
 
     provider: str
@@ -335,3 +340,6 @@ class BreakerRecord:
     reopened: int
     successes: int
     updated_at: int
+    revision: int = 0
+    succeeded_at: int = 0
+    probes: str = "[]"

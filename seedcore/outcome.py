@@ -9,7 +9,6 @@ from typing import Any
 
 from seedcore import audit
 from seedcore.call import Call
-from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, StoppedBy
@@ -80,14 +79,16 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
 
 async def record(call: Call, value: Any, latency: float) -> AuditState:
     """
-    Write the row; the seed exists, so whatever fails here only loses the row.
+    Write the row, and that the call's claim is done; what fails here loses only those.
     """
     store = call.lane.runtime.store
     assert store is not None
     row: AuditRecord | None = None
     try:
-        row = audit.success_record(call, value, latency)
-        await store.write(row)
+        if audits(call):
+            row = call.recorded = audit.success_record(call, value, latency)
+        result = audit.kept_result(call, value) if call.claim is not None else None
+        state = await store.write(row, call.claim, result)
     except asyncio.CancelledError:
         call.emit_outcome("INFO", "success", latency)  # the row will be there all the same
         raise
@@ -96,10 +97,10 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
         shown = audit.row_for_event(row) if row else {}
         call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": shown})
         return "lost"
-    return "durable"
+    return state if row is not None else "off"
 
 
-def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
+def failed(call: Call, error: ProviderError) -> ProviderError:
     """
     Return the error as the caller gets it, after telling breaker, events and failure table.
     """
@@ -116,8 +117,8 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
         "stopped_by": stopped_by,
     }
     final = error.filled(**facts)
-    if permit is not None:
-        lane.call_failed(call, permit, stopped_by)
+    if call.permit is not None:
+        lane.call_failed(call, call.permit, stopped_by)
     if call.report and call.report.attempts and call.report.attempts[-1].outcome == "failure":
         call.emit_attempt("DEBUG", "failure")  # unless its retry was announced already
     call.emit_outcome("ERROR", "failure", latency, final)

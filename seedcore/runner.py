@@ -17,15 +17,9 @@ from seedcore import outcome
 from seedcore.admission import admit, try_admit
 from seedcore.attempt import attempt
 from seedcore.call import Call, Context
-from seedcore.contract.breaker import Permit
 from seedcore.contract.deadline import Clock, Limits, Waits
-from seedcore.errors import (
-    DuplicateCallError,
-    ProviderError,
-    SeedcoreError,
-    SettingsError,
-)
-from seedcore.events import Events, JsonLines, Loguru
+from seedcore.errors import ProviderError, SeedcoreError, SettingsError
+from seedcore.events import Event, Events, JsonLines, Level, Loguru
 from seedcore.lane import Lane, Runtime
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
@@ -35,6 +29,7 @@ from seedcore.validate import checked_name, checked_seconds, request_of
 
 if TYPE_CHECKING:
     from seedcore.events import Sink
+    from seedcore.once import Once
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
@@ -85,11 +80,11 @@ class Runner:
         self._opening = asyncio.Lock()
         self._closing = asyncio.Lock()
         self._closed = False
-        self._given: set[str] = set()
         self._running = 0
         self._said_disabled = False
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
+        self._once: Once | None = None
 
     # ---------------------------------------------------------------- lifetime
 
@@ -112,29 +107,47 @@ class Runner:
         if self._runtime is not None:
             msg = "A runner is opened once; make a new Runner."
             raise SeedcoreError(msg)
-        store: Store | None = None
-        if self._database is not None:
-            # Imported here: the command line lists plugins without a database.
-            from seedcore.store import Store
-
-            store = await Store.open(self._database)
-        self._runtime = Runtime(
+        events = self._events()
+        store = None if self._database is None else await self._store(self._database, events)
+        runtime = self._runtime = Runtime(
             loop=asyncio.get_running_loop(),
             thread=threading.get_ident(),
             clock=self._clock,
             rng=self._rng,
             waits=Waits(self._clock),
             limits=Limits(),
-            events=self._events(),
+            events=events,
             store=store,
             failure_rows=self.settings.core.failure_rows,
         )
+        if store is not None:
+            from seedcore.sharing import Sharing
+
+            runtime.sharing = Sharing(store, runtime, self._lanes)
         try:
             for name in self._start:
                 await (await self._lane(name)).start_early()
         except BaseException:
             await self.close()
             raise
+
+    async def _store(self, url: str, events: Events) -> Store:
+        # Imported here: the command line lists plugins without a database.
+        from seedcore.store import Store
+
+        def tell(event: str, facts: dict[str, Any]) -> None:
+            level: Level = "WARNING" if event == "audit_spooling" else "INFO"
+            if facts.get("torn"):
+                level = "ERROR"
+            events.emit(Event(level=level, event=event, extra=facts))
+
+        core = self.settings.core
+        return await Store.open(
+            url,
+            pool_size=core.database_pool_size,
+            spool_directory=core.spool_directory,
+            tell=tell,
+        )
 
     async def close(self) -> None:
         """
@@ -157,6 +170,10 @@ class Runner:
         try:
             for lane in self._lanes.values():
                 await lane.stop()
+            if self._once is not None:
+                await self._once.close()
+            if runtime.sharing is not None:
+                await runtime.sharing.close(timeout=AFTER_DRAIN)
             if runtime.store is not None:
                 await runtime.store.close(timeout=AFTER_DRAIN)
         finally:
@@ -304,48 +321,46 @@ class Runner:
         """
         Take *call* through the contract: validate, then attempts until one settles it.
         """
-        lane = call.lane
-        runtime = lane.runtime
-        permit: Permit | None = None
         self._running += 1
         try:
             call.request = request_of(call, arguments)
             del arguments  # it would be kept for as long as the call waits
             if call.given:
-                await self._claim(call)
-            lane.budget.call()
-            while True:
-                permit = try_admit(call) or await admit(call)
-                value = await attempt(call, Context(call, self._nested), permit)
-                if call.verdict is None:
-                    latency = (self._now() - call.started) * 1e3
-                    audited = outcome.audits(call)
-                    state = await outcome.record(call, value, latency) if audited else "off"
-                    return outcome.succeeded(call, value, state, latency)
-                pause = outcome.pause_before_retry(call)
-                if pause:
-                    await runtime.waits.sleep(pause)
-                    call.spent("backoff", pause)
+                return await self._only_once.run(call, self._made)
+            return await self._made(call)
         except ProviderError as error:
-            raise outcome.failed(call, permit, error) from call.cause
+            raise outcome.failed(call, error) from call.cause
         finally:
-            if call.given:
-                self._given.discard(call.call_id)
             self._running -= 1
-            if runtime.draining and not self._running:
+            if call.lane.runtime.draining and not self._running:
                 self._idle.set()
 
-    async def _claim(self, call: Call) -> None:
-        """
-        Make sure that a call_id given by the caller is used once.
-        """
-        if call.call_id in self._given:
-            call.given = False  # it belongs to the other call, which will let go of it
-            raise DuplicateCallError(call.call_id)
-        self._given.add(call.call_id)
-        store = call.lane.runtime.store
-        if store is not None and await store.has_call(call.call_id):
-            raise DuplicateCallError(call.call_id)
+    async def _made(self, call: Call) -> Any:
+        lane = call.lane
+        lane.calls += 1
+        lane.budget.call()
+        while True:
+            call.permit = try_admit(call) or await admit(call)
+            value = await attempt(call, Context(call, self._nested), call.permit)
+            if call.verdict is None:
+                latency = round((self._now() - call.started) * 1e3, 3)
+                recorded = call.claim is not None or outcome.audits(call)
+                state = await outcome.record(call, value, latency) if recorded else "off"
+                return outcome.succeeded(call, value, state, latency)
+            pause = outcome.pause_before_retry(call)
+            if pause:
+                await lane.runtime.waits.sleep(pause)
+                call.spent("backoff", pause)
+
+    @property
+    def _only_once(self) -> Once:
+        if self._once is None:
+            # Imported here: most calls have no id of their own.
+            from seedcore.once import Once
+
+            assert self._runtime is not None
+            self._once = Once(self._runtime)
+        return self._once
 
     # ------------------------------------------------------------------- lanes
 
@@ -365,7 +380,8 @@ class Runner:
                 if lane.settings.base_url is not None:
                     # 0.3 s that would else come out of the first attempt's time.
                     importlib.import_module("seedcore.http")
-                await lane.restore()
+                if runtime.sharing is not None:
+                    await runtime.sharing.look(lane)
                 self._lanes[name] = lane
                 self._say_if_disabled(lane)
             return lane

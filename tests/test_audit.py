@@ -309,22 +309,26 @@ async def test_other_operations_write_a_row_only_if_audited(database: Path) -> N
 
 async def test_a_call_id_works_once(database: Path) -> None:
     """
-    Also in the next process; a call that failed may be repeated.
+    The next process gets the first's seed, a different call is refused, and one that failed may
+    be repeated.
     """
-    fail = [True]
+    rolled: list[bool] = []
 
     async def demo() -> Seed:
-        if fail.pop() if fail else False:
+        rolled.append(True)
+        if len(rolled) == 1:
             raise ConnectionResetError
         return SEED
 
     async with runner_of(demo, database, settings={"retry_enabled": False}) as runner:
         with pytest.raises(ProviderError):
             await runner.generate("demo", surface="test", call_id="once")
-        await runner.generate("demo", surface="test", call_id="once")
+        first = await runner.generate("demo", surface="test", call_id="once")
     async with runner_of(demo, database) as runner:
-        with pytest.raises(DuplicateCallError):
-            await runner.generate("demo", surface="test", call_id="once")
+        assert first == await runner.generate("demo", surface="other", call_id="once")
+        with pytest.raises(DuplicateCallError, match="with different arguments"):
+            await runner.generate("demo", surface="test", call_id="once", preset="another")
+    assert 2 == len(rolled)
     assert ["once"] == [row["call_id"] for row in await rows_of(database)]
 
 

@@ -54,7 +54,7 @@ def left_behind(runner: Runner) -> list[str]:
     found = {
         "slots": lane.slots.in_use,
         "queued": lane.slots.queued,
-        "probes": len(breaker._probes),
+        "probes": len(breaker.condition.probes),
         "waits": len(runtime.waits._everyone),
         "waiting": len(lane.circuit("generate").waiting),
         "limits": sum(limit.running for queue in runtime.limits._queues.values() for limit in queue)

@@ -271,13 +271,15 @@ def test_a_database_that_cannot_be_opened_comes_before_the_seed(run: CommandLine
 
 def test_a_call_id_is_used_once(run: CommandLine) -> None:
     """
-    The second call with the same id is refused with exit status 2.
+    The second call with the same id shows the first's seed; another one is refused with status 2.
     """
-    first = run("generate", "demo", "--call-id", "mine")
-    second = run("generate", "demo", "--call-id", "mine", "--json")
-    error = second.json["error"]
+    first = run("generate", "demo", "--call-id", "mine", "--json")
+    again = run("generate", "demo", "--call-id", "mine", "--json")
+    other = run("generate", "demo", "--call-id", "mine", "--preset", "another", "--json")
+    error = other.json["error"]
 
-    assert (0, 2) == (first.status, second.status)
+    assert (0, 0, 2) == (first.status, again.status, other.status)
+    assert first.json == again.json
     assert ("DuplicateCallError", "mine") == (error["type"], error["call_id"])
 
 

@@ -5,6 +5,8 @@ A circuit that opened stays open over a restart.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,17 @@ async def fail(runner: Runner) -> ProviderError:
     return caught.value
 
 
+def leap(clock: LeapingClock, database: Path, seconds: float) -> None:
+    """
+    Let *seconds* pass for the runner and for the clock of the database: its rows become older.
+    """
+    clock.leap(seconds)
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE seedcore_breakers SET open_until = open_until - ?", (int(seconds * 1e6),)
+        )
+
+
 async def test_an_open_circuit_is_open_after_a_restart_until_one_probe(tmp_path: Path) -> None:
     """
     Then one single probe goes out, and two successes close it, for the next process too.
@@ -71,14 +84,14 @@ async def test_an_open_circuit_is_open_after_a_restart_until_one_probe(tmp_path:
     assert 5 == demo.asked
 
     async with runner_of(demo, database, clock, Collected()) as runner:
-        clock.leap(30)
+        leap(clock, database, 30)
         error = await fail(runner)
         assert isinstance(error, CircuitOpenError)
         assert error.retry_at is not None
         assert 29 < error.retry_at - clock.time() <= 30.5
         assert 5 == demo.asked
 
-        clock.leap(31)
+        leap(clock, database, 31)
         demo.down = False
         demo.answer.clear()
         calls = [
@@ -110,7 +123,7 @@ async def test_a_circuit_that_failed_again_after_the_restart_stays_open(tmp_path
             await fail(runner)
     events = Collected()
     async with runner_of(demo, database, clock, events) as runner:
-        clock.leap(61)
+        leap(clock, database, 61)
         assert not isinstance(await fail(runner), CircuitOpenError)
         assert isinstance(await fail(runner), CircuitOpenError)
     assert ["half_open", "open"] == events.circuit()

@@ -725,18 +725,20 @@ async def test_a_runner_belongs_to_the_loop_it_was_opened_in() -> None:
 
 
 @virtual_time
-async def test_a_call_id_in_use_is_refused() -> None:
+async def test_a_call_id_in_use_is_shared() -> None:
     """
-    Two calls at the same time can't both be "this once"; the first goes on.
+    Two calls at the same time can't both be "this once": the second gets what the first gets.
     """
     demo = Scripted(1.0)
     async with runner_of(demo) as (runner, _):
         first = asyncio.create_task(runner.generate("demo", surface="test", call_id="once"))
         await asyncio.sleep(0.1)
-        for _ in range(2):
-            with pytest.raises(DuplicateCallError, match="once"):
-                await runner.generate("demo", surface="test", call_id="once")
+        second = asyncio.create_task(runner.generate("demo", surface="test", call_id="once"))
+        with pytest.raises(DuplicateCallError, match="with different arguments"):
+            await runner.generate("demo", surface="test", call_id="once", preset="another")
+        assert await first is await second
         assert "once" == (await first).meta.call_id
+        assert 1 == len(demo.began)
 
 
 def as_function() -> Any:

@@ -32,7 +32,7 @@ def show_breakers(invocation: Invocation, provider: str | None) -> None:
     Show the circuits that have ever opened.
     """
     _check_installed(invocation, provider)
-    records = ask_database(lambda store: store.breakers(provider))
+    records = ask_database(lambda store: store.state.records(provider))
     write_rows(records, _COLUMNS, "No circuit has ever opened.", as_json=invocation.as_json)
 
 
@@ -46,11 +46,11 @@ def reset_breakers(invocation: Invocation, provider: str, operation: str | None)
     """
     Close the stored circuits of a provider, or of one operation.
 
-    A program that runs already keeps its own state until it is started again.
+    Programs that run take that over within a second or two of their next call.
     """
     _check_installed(invocation, provider)
     invocation.operation = operation
-    count = ask_database(lambda store: store.reset_breakers(provider, operation))
+    count = ask_database(lambda store: store.state.reset(provider, operation))
     write_line(f"{count} closed." if count else "There was none to close.")
 
 

@@ -1,37 +1,48 @@
 """
-The audit database as commands read it.
+The audit database as commands use it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from seedcore.settings import CoreSettings
     from seedcore.store import Store
 
 Answer = TypeVar("Answer")
 
 
-def ask_database(question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+def ask_database(
+    question: Callable[[Store], Awaitable[Answer]],
+    *,
+    migrating: bool = True,
+    make: bool = False,
+    quiet: bool = False,
+) -> Answer:
     """
     Return what *question* finds in the database of the settings.
 
-    Raises DatabaseError, also for one that isn't there: reading makes none.
+    Raises DatabaseError, also for one that isn't there unless the command may *make* it.
     """
     import asyncio
 
-    from seedcore.plugins import Registry
-    from seedcore.settings import Settings
-
-    url = Settings.load(installed=Registry().names).core.database_url
-    _check_exists(url)
+    core = core_settings()
+    if not make:
+        _check_exists(core.database_url)
 
     async def ask() -> Answer:
         from seedcore.store import Store
 
-        store = await Store.open(url)
+        store = await Store.open(
+            core.database_url,
+            pool_size=core.database_pool_size,
+            spool_directory=core.spool_directory,
+            migrating=migrating,
+            tell=None if quiet else _tell,
+        )
         try:
             return await question(store)
         finally:
@@ -40,16 +51,44 @@ def ask_database(question: Callable[[Store], Awaitable[Answer]]) -> Answer:
     return asyncio.run(ask())
 
 
+def core_settings() -> CoreSettings:
+    """
+    Return what the settings say about the database.
+    """
+    from seedcore.plugins import Registry
+    from seedcore.settings import Settings
+
+    return Settings.load(installed=Registry().names).core
+
+
+def _tell(event: str, facts: dict[str, Any]) -> None:
+    """
+    Say what happened by the way: a command has no events.
+    """
+    import click
+
+    if event == "audit_drained":
+        click.echo(drained(facts["rows"], facts["torn"]), err=True)
+
+
+def drained(rows: int, torn: int) -> str:
+    """
+    Return a sentence about spooled lines.
+    """
+    lost = f" {torn} could not be read and are kept in the spool directory." if torn else ""
+    return f"{rows} spooled {'row' if rows == 1 else 'rows'} written to the database.{lost}"
+
+
 def _check_exists(url: str) -> None:
     from pathlib import Path
 
     from seedcore.errors import DatabaseError
-    from seedcore.store.address import sqlite_file
+    from seedcore.store.address import address_of
 
-    path = sqlite_file(url)
-    if not Path(path).exists():  # nor is anything in memory
+    address = address_of(url)
+    if address.dialect == "sqlite" and not Path(address.path).exists():  # nor is any in memory
         msg = (
-            f"There is no audit database {path} to read: the first call makes it. "
+            f"There is no audit database {address.path} to read: the first call makes it. "
             "If it is another one, set SEEDCORE_DATABASE_URL."
         )
         raise DatabaseError(msg)

@@ -24,6 +24,7 @@ _HOMES = {
     "show": "providers",
     "audit": "audit",
     "breaker": "breaker",
+    "db": "db",
 }
 """The module of each command, in the order of the help."""
 

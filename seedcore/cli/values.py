@@ -103,7 +103,7 @@ def _document(content: bytes) -> Any:
     raise ValueError(msg)
 
 
-def point_in_time(ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
+def point_in_time(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
     """
     Return epoch seconds for a date or time (UTC if no zone is given), a number, or a span ago.
     """
@@ -113,7 +113,7 @@ def point_in_time(ctx: click.Context, _param: click.Parameter, text: str | None)
     if moment is None or not abs(moment) < LATEST:
         _refuse(
             ctx,
-            f"--since can't be {text[:40]!a}. Write a date (2026-11-21), a time "
+            f"{param.opts[0]} can't be {text[:40]!a}. Write a date (2026-11-21), a time "
             "(2026-11-21T18:30), epoch seconds (1795285800) or a span (30m, 2h, 7d).",
         )
     return max(0.0, moment)

@@ -4,87 +4,77 @@ The circuit breaker of one operation: a pure state machine, told the time by its
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections import OrderedDict
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 
-from seedcore.contract.deadline import left
+from seedcore.contract import circuit
+from seedcore.contract.circuit import Condition, State, Step
 from seedcore.model import Request
 from seedcore.policy import Policy
-
-
-class State(StrEnum):
-    """
-    Closed lets calls through, open refuses them, half-open lets probes through.
-    """
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
 
 
 @attrs.frozen(eq=False)
 class Permit:
     """
-    The right to make one attempt; results under an older generation are ignored.
+    The right to make one attempt; ``probe`` is its name if it is one.
+
+    ``epoch`` is the breaker's own count of changes: results from before the last are ignored.
     """
 
-    generation: int
+    epoch: int
     started: float
-    probe: bool = False
+    probe: str | None = None
+
+
+OnStep = Callable[[State, Step | None], None]
+"""Called after each step with the state before it, and with the step if peers should take it."""
 
 
 class Breaker:
     """
     Opens when too many of the last attempts, or too many calls in a row, have failed.
 
-    *on_change* is called with the old and the new state at every transition, and with the
-    same state twice when a probe succeeded or freed its place.
+    What it counts is its own; its ``condition`` may be shared with other processes, which then
+    take the same steps and have it ``adopt`` what came of them. Failures of this machine (no
+    name server, no route) open it for this process alone: ``apart`` is true meanwhile.
     """
 
-    FIRST_OPEN = 0.25
-    """Seconds of the first opening; each failed probe makes it 1.5 times longer."""
-    OPEN_GROWTH = 1.5
-    LONGEST_OPEN = 2.0
-    LONGEST_OPEN_AFTER_SLOW_PROBE = 5.0
-    """A provider that hangs is asked no more often than it takes a probe to fail."""
-    NEXT_PROBE = 5.0
-    """Seconds after which an unanswered probe lets another one through."""
-
     __slots__ = (
-        "_attempts",
+        "_agreed",
         "_calls_failed",
-        "_last_success",
+        "_calls_failed_here",
+        "_failures",
+        "_failures_here",
         "_mask",
-        "_on_change",
-        "_open_until",
+        "_names",
+        "_on_step",
         "_permit",
-        "_policy",
-        "_probes",
-        "generation",
-        "reopened",
+        "apart",
+        "condition",
+        "policy",
         "state",
-        "successes",
     )
 
-    def __init__(self, policy: Policy, on_change: Callable[[State, State], None]) -> None:
-        self._policy = policy
-        self._on_change = on_change
+    def __init__(self, policy: Policy, on_step: OnStep, names: Iterator[str] | None = None) -> None:
+        self.policy = policy
+        self._on_step = on_step
+        self._names = names or map(str, itertools.count(1))
         self._mask = (1 << policy.circuit_breaker_window) - 1
-        self._attempts = 0  # the last attempts, one bit each, 1 for a failure
-        self._calls_failed = 0
-        self._open_until = 0.0
-        self._last_success = -math.inf
-        self._probes: list[Permit] = []
-        self.state = State.CLOSED
-        self.generation = 0
-        self.reopened = 0
-        self.successes = 0
+        self.condition = Condition()
+        self.state = self.condition.state
+        self.apart = False
+        self._agreed = self.condition.generation
         self._permit = Permit(0, 0.0)
+        self._forget()
+
+    def _forget(self) -> None:
+        # One bit for each of the last attempts, 1 for a failure; and for one of this machine.
+        self._failures = self._failures_here = 0
+        self._calls_failed = self._calls_failed_here = 0
 
     # ------------------------------------------------------------------ asking
 
@@ -92,11 +82,7 @@ class Breaker:
         """
         Return the seconds until an attempt may be let through; 0 for now.
         """
-        if self.state is State.CLOSED:
-            return 0.0
-        if self.state is State.OPEN:
-            return left(self._open_until, now)
-        return self._probe_wait(now)
+        return circuit.wait(self.condition, self.policy, now)
 
     def admit(self, now: float) -> Permit | None:
         """
@@ -104,22 +90,22 @@ class Breaker:
         """
         if self.state is State.CLOSED:
             return self._permit
-        if self.wait(now) > 0:
-            return None
-        if self.state is State.OPEN:
-            self._become(State.HALF_OPEN)
-        permit = Permit(self.generation, now, probe=True)
-        self._probes.append(permit)
-        return permit
+        name = next(self._names)
+        self._take(circuit.probing(name), now)
+        return self.permit(name, now)
 
-    def _probe_wait(self, now: float) -> float:
-        at_a_time = self._policy.circuit_breaker_half_open_max_calls
-        turns = [left(probe.started + self.NEXT_PROBE, now) for probe in self._probes]
-        fresh = [turn for turn in turns if turn]
-        if len(fresh) >= at_a_time:
-            return min(fresh)
-        enough = at_a_time * math.ceil(self._policy.attempt_timeout / self.NEXT_PROBE)
-        return self.NEXT_PROBE if len(self._probes) >= enough else 0.0
+    def permit(self, name: str, now: float) -> Permit | None:
+        """
+        Return the permit of the probe *name*, if it is among those let through.
+        """
+        return Permit(self._permit.epoch, now, name) if self.condition.has(name) else None
+
+    def next_probe(self) -> tuple[str, Step]:
+        """
+        Return a name that no other probe has, and the step that lets it through.
+        """
+        name = next(self._names)
+        return name, circuit.probing(name)
 
     # ----------------------------------------------------------------- telling
 
@@ -127,100 +113,94 @@ class Breaker:
         """
         An attempt succeeded.
         """
-        if permit.generation != self.generation:
-            return
-        if self.state is State.CLOSED:
-            if self._attempts:
-                self._attempts = (self._attempts << 1) & self._mask
-            self._calls_failed = 0
-        else:
-            self._probe_succeeded(permit, now)
+        if permit.probe is not None:
+            self._settle(circuit.probe_succeeded(permit.probe), permit, now)
+        elif permit is self._permit and self._failures | self._calls_failed:
+            self._failures = (self._failures << 1) & self._mask
+            self._failures_here = (self._failures_here << 1) & self._mask
+            self._calls_failed = self._calls_failed_here = 0
 
-    def failed(self, permit: Permit, now: float) -> None:
+    def failed(self, permit: Permit, now: float, *, here: bool = False) -> None:
         """
-        An attempt failed in a way that counts.
+        An attempt failed in a way that counts; *here* if it was this machine's fault.
         """
-        if permit.generation != self.generation:
-            return
-        if self.state is State.CLOSED:
-            self._attempts = ((self._attempts << 1) | 1) & self._mask
-            if self._attempts.bit_count() >= self._policy.circuit_breaker_window_failures:
-                self._open(now, took=0.0)
-        elif permit in self._probes:
-            self._probes.remove(permit)
-            # A probe that began before the last success says nothing about now.
-            if permit.started >= self._last_success:
-                self.reopened += 1
-                self._open(now, took=now - permit.started)
+        if permit.probe is not None:
+            self._settle(circuit.probe_failed(permit.probe), permit, now)
+        elif permit is self._permit:
+            self._failures = ((self._failures << 1) | 1) & self._mask
+            self._failures_here = ((self._failures_here << 1) | here) & self._mask
+            most = self.policy.circuit_breaker_window_failures
+            if self._failures.bit_count() >= most:
+                theirs = self._failures & ~self._failures_here
+                self._open(now, apart=theirs.bit_count() < most)
 
     def answered(self, permit: Permit, now: float) -> None:
         """
         An attempt was refused by a living upstream: neutral, but good enough for a probe.
         """
-        if permit.generation == self.generation and self.state is State.HALF_OPEN:
-            self._probe_succeeded(permit, now)
+        if permit.probe is not None:
+            self._settle(circuit.probe_succeeded(permit.probe), permit, now)
 
-    def released(self, permit: Permit) -> None:
+    def released(self, permit: Permit, now: float) -> None:
         """
         An attempt ended without a lesson (cancelled, cut short): a probe frees its place.
         """
-        if permit.probe and permit in self._probes:
-            self._probes.remove(permit)
-            self._on_change(self.state, self.state)
+        if permit.probe is not None:
+            self._settle(circuit.probe_released(permit.probe), permit, now)
 
-    def call_failed(self, permit: Permit, now: float) -> None:
+    def call_failed(self, permit: Permit, now: float, *, here: bool = False) -> None:
         """
         A whole call failed, not counting those stopped by budget, queue or deadline.
         """
-        if permit.generation == self.generation and self.state is State.CLOSED:
+        if permit is self._permit and self.state is State.CLOSED:
             self._calls_failed += 1
-            if self._calls_failed >= self._policy.circuit_breaker_failure_threshold:
-                self._open(now, took=0.0)
+            self._calls_failed_here += here
+            most = self.policy.circuit_breaker_failure_threshold
+            if self._calls_failed >= most:
+                self._open(now, apart=self._calls_failed - self._calls_failed_here < most)
 
     # ------------------------------------------------------------- transitions
 
-    def restore(self, state: State, *, generation: int, wait: float, now: float) -> None:
+    def adopt(self, condition: Condition, now: float) -> bool:
         """
-        Take over a stored state; *wait* is what was left of its open time in seconds.
+        Take over what all processes agree on; return whether that changed anything.
 
-        An open time longer than any this policy makes (a clock that jumped) is cut.
+        Whoever has lost its own network stays open when the others are closed.
         """
-        longest = self._policy.circuit_breaker_timeout or self.LONGEST_OPEN_AFTER_SLOW_PROBE
-        self.state = state
-        self.generation = generation
-        self._permit = Permit(generation, now)
-        self._open_until = now + min(max(0.0, wait), longest)
+        self._agreed = condition.generation
+        if self.apart and condition.state is State.CLOSED:
+            return False
+        self.apart = False
+        before = self.condition
+        self._set(circuit.sane(condition, self.policy, now))
+        return before != self.condition
 
-    def _probe_succeeded(self, permit: Permit, now: float) -> None:
-        if permit not in self._probes:
+    def _open(self, now: float, *, apart: bool) -> None:
+        self.apart = apart
+        self._take(circuit.opening(self.condition.generation), now)
+
+    def _settle(self, step: Step, permit: Permit, now: float) -> None:
+        if permit.epoch == self._permit.epoch:
+            self._take(step, now)
+
+    def _take(self, step: Step, now: float) -> None:
+        before = self.condition
+        shared = None if self.apart else step
+        after = step(before, self.policy, now)
+        if after is before:
             return
-        self._probes.remove(permit)
-        self._last_success = now
-        self.successes += 1
-        if self.successes >= self._policy.circuit_breaker_success_threshold:
-            self._become(State.CLOSED)
-        else:
-            self._on_change(self.state, self.state)
+        if self.apart and after.state is State.CLOSED:
+            self.apart = False
+            after = attrs.evolve(after, generation=self._agreed)
+        self._set(after)
+        self._on_step(before.state, shared)
 
-    def _open(self, now: float, *, took: float) -> None:
-        fixed = self._policy.circuit_breaker_timeout
-        if fixed is None:
-            grown = self.FIRST_OPEN * self.OPEN_GROWTH ** min(self.reopened, 30)
-            slow = min(took, self.LONGEST_OPEN_AFTER_SLOW_PROBE)
-            self._open_until = now + max(min(grown, self.LONGEST_OPEN), slow)
-        else:
-            self._open_until = now + fixed
-        self._become(State.OPEN)
-
-    def _become(self, state: State) -> None:
-        old, self.state = self.state, state
-        self.generation += 1
-        self.successes = 0
-        self._permit = Permit(self.generation, 0.0)
-        self._probes.clear()
-        if state is State.CLOSED:
-            self._attempts = self._calls_failed = self.reopened = 0
-        self._on_change(old, state)
+    def _set(self, condition: Condition) -> None:
+        changed = condition.generation != self.condition.generation
+        self.condition, self.state = condition, condition.state
+        if changed:
+            self._permit = Permit(self._permit.epoch + 1, 0.0)
+            self._forget()
 
 
 @attrs.define(eq=False)

@@ -74,6 +74,8 @@ class Verdict:
     retry: Retry
     lesson: Lesson
     closes_gate: bool = False
+    here: bool = False
+    """It failed on this machine, which says nothing about the provider to any other."""
     forbidden: bool = False
     """Its plugin says that asking again is useless; that leaves the other facts as they are."""
 
@@ -182,7 +184,7 @@ def fault_verdict(fault: Fault) -> Verdict:
     if issubclass(fault.error, ProviderResponseFormatError):
         return Verdict(fault.error(fault.words), Retry.NEVER, Lesson.FAILURE)
     retry = Retry.ALWAYS if fault.never_sent else Retry.BY_EFFECT
-    return Verdict(fault.error(fault.words), retry, Lesson.FAILURE)
+    return Verdict(fault.error(fault.words), retry, Lesson.FAILURE, here=fault.here)
 
 
 _BY_CLASS: tuple[tuple[type[ProviderError], Retry, Lesson], ...] = (
@@ -238,6 +240,7 @@ def _own_verdict(error: ProviderError, wall: float) -> Verdict:
         retry,
         lesson,
         closes_gate=isinstance(error, ProviderRateLimitError),
+        here=below is not None and below.here,
         forbidden=not error.retryable,
     )
 

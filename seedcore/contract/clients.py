@@ -8,6 +8,7 @@ classes.
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -43,19 +44,32 @@ class Answer:
 @attrs.frozen(kw_only=True)
 class Fault:
     """
-    The exchange broke; *never_sent* when the upstream can't have seen the request.
+    The exchange broke.
+
+    *never_sent* when the upstream can't have seen the request, *here* when it is the fault of
+    this machine, about which other machines learn nothing.
     """
 
     error: type[ProviderError]
     words: str = ""
     never_sent: bool = False
+    here: bool = False
 
 
 NO_CONNECTION = Fault(
     error=ProviderUnavailableError, words="no connection could be made", never_sent=True
 )
-NO_NAME = Fault(error=ProviderUnavailableError, words="its name is unknown", never_sent=True)
+NO_NAME = Fault(
+    error=ProviderUnavailableError, words="its name is unknown", never_sent=True, here=True
+)
+NO_ROUTE = Fault(
+    error=ProviderUnavailableError,
+    words="this machine has no way to it",
+    never_sent=True,
+    here=True,
+)
 NO_TRUST = Fault(error=ProviderUnavailableError, words="TLS failed", never_sent=True)
+LOST_ROUTE = attrs.evolve(NO_ROUTE, never_sent=False)
 SLOW_CONNECTION = Fault(error=ProviderTimeoutError, never_sent=True)
 TIMEOUT = Fault(error=ProviderTimeoutError)
 BROKEN_OFF = Fault(error=ProviderUnavailableError, words="the connection broke off")
@@ -169,7 +183,8 @@ def _read_name(exception: BaseException) -> Fault | None:
     fault = next((_BY_NAME[name] for name in names if name in _BY_NAME), None)
     if fault is NO_CONNECTION:
         below = (_read_type(cause) for cause in list(_causes(exception))[1:])
-        return next((found for found in below if found in (NO_NAME, NO_TRUST)), fault)
+        known = next((found for found in below if found in (NO_NAME, NO_TRUST, LOST_ROUTE)), fault)
+        return NO_ROUTE if known is LOST_ROUTE else known
     return fault
 
 
@@ -183,8 +198,10 @@ def _read_type(exception: BaseException) -> Fault | None:
         return TIMEOUT
     if isinstance(exception, http.client.HTTPException):
         return BROKEN_OFF
-    if not isinstance(exception, OSError):
-        return None
+    return _read_socket(exception) if isinstance(exception, OSError) else None
+
+
+def _read_socket(exception: OSError) -> Fault:
     for cause in _causes(exception):
         if isinstance(cause, ConnectionRefusedError):
             return NO_CONNECTION
@@ -194,4 +211,25 @@ def _read_type(exception: BaseException) -> Fault | None:
             return NO_TRUST
         if isinstance(cause, TimeoutError):
             return TIMEOUT
+        if has_no_route(cause):
+            return LOST_ROUTE
     return BROKEN_OFF
+
+
+def has_no_route(error: BaseException) -> bool:
+    """
+    Whether this machine could not even try: no network, no route, no address or socket left.
+    """
+    return isinstance(error, OSError) and error.errno in _NO_ROUTE
+
+
+_NO_ROUTE = frozenset(
+    {
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.EADDRNOTAVAIL,
+        errno.EMFILE,
+        errno.ENFILE,
+    }
+)

@@ -22,12 +22,13 @@ class Gate:
     JITTER = 0.1
     """Most of an asked-for pause that is added at random, never taken away (at most 1 s)."""
 
-    __slots__ = ("_guess", "_rng", "_until", "error")
+    __slots__ = ("_rng", "_until", "error", "guess")
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._until = 0.0
-        self._guess = self.FIRST_PAUSE
+        self.guess = self.FIRST_PAUSE
+        """Seconds of the next pause without Retry-After."""
         self.error: ProviderError | None = None
         """The answer that closed it last."""
 
@@ -46,21 +47,35 @@ class Gate:
             if self.wait(now) > 0:
                 # An answer that was on its way when the gate closed: the same wish again.
                 return self.wait(now)
-            asked = self._guess
-            self._guess = min(self._guess * 2, self.LONGEST_GUESS)
+            asked = self.guess
+            self.guess = min(self.guess * 2, self.LONGEST_GUESS)
         asked = min(asked, LONGEST_PAUSE)
         until = now + asked + self._rng.uniform(0, min(1.0, asked * self.JITTER))
         self._until = max(self._until, until)
         self.error = error
         return self._until - now
 
-    def succeeded(self) -> None:
+    def adopt(self, seconds: float, guess: float, error: ProviderError, now: float) -> bool:
         """
-        Forget the doubling: the provider serves again.
+        Close it for *seconds* since another process was asked to; return whether that is news.
         """
-        self._guess = self.FIRST_PAUSE
+        self.guess = min(max(guess, self.FIRST_PAUSE), self.LONGEST_GUESS)
+        until = now + min(seconds, LONGEST_PAUSE + 1.0)
+        if until <= max(self._until, now):
+            return False
+        self._until = until
+        self.error = error
+        return True
+
+    def succeeded(self) -> bool:
+        """
+        Forget the doubling, since the provider serves again; return whether there was any.
+        """
+        doubled = self.guess != self.FIRST_PAUSE
+        self.guess = self.FIRST_PAUSE
         if not self._until:
             self.error = None
+        return doubled
 
     def opened(self, now: float) -> bool:
         """

@@ -57,6 +57,12 @@ class CoreSettings:
     database_url: str = _plain_setting(
         "sqlite://seedcore.sqlite3", "where audit rows go", repr=masked_url
     )
+    database_pool_size: int = limit(
+        5, count(1, 100), "connections to a PostgreSQL database, for each process"
+    )
+    spool_directory: str | None = _plain_setting(
+        None, "where rows wait for a database that is gone; unset: beside it"
+    )
     log: Literal["text", "json", "off"] = _plain_setting(
         "text", "how the command line and servers write events"
     )

@@ -1,39 +1,27 @@
 """
-One connection to the database: opening it, isolation from the host, closing.
+An open database, whichever it is: isolation from the host, questions, transactions, closing.
 """
 
 from __future__ import annotations
 
+import abc
 import asyncio
-import atexit
-import contextlib
 import contextvars
-import sqlite3
-import threading
-import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 from tortoise.models import Model
 
 from seedcore.errors import DatabaseError
-from seedcore.store.address import sqlite_file
-from seedcore.store.models import APP
+from seedcore.store.address import Address, Dialect
 from seedcore.store.reasons import CLOSED, PAUSE, is_busy, reason, unusable
-from seedcore.store.rows import Rows
-from seedcore.store.schema import APPS, migrate, migration_lock
+from seedcore.store.rows import Rows, spoken
 
 Answer = TypeVar("Answer")
-
-_PRAGMAS = {
-    "journal_mode": "WAL",
-    "synchronous": "FULL",  # a row survives the loss of power
-    # Tortoise cuts the log down to 16 kB after every checkpoint, and growing it again makes a
-    # commit last half as long again.
-    "journal_size_limit": 64 * 2**20,
-}
+Batch = tuple[str, Rows]
+"""A statement and the rows to execute it with."""
 
 
 class IsolatedContext(TortoiseContext):
@@ -54,44 +42,39 @@ class IsolatedContext(TortoiseContext):
         self._routers = []
 
 
-class Database:
+class Database(abc.ABC):
     """
-    An open and migrated database.
+    An open database; one of ``store.sqlite`` or ``store.postgres``.
     """
+
+    dialect: ClassVar[Dialect]
 
     OPEN_LIMIT = 30.0
     """Seconds to wait for other processes that open it at the same time."""
     ANSWER_LIMIT = 5.0
-    """Seconds a question may wait for somebody else's lock."""
-    BUSY_TIMEOUT = 100
-    """Milliseconds SQLite waits for a lock by itself; its thread can't be interrupted."""
+    """Seconds a question may wait, for somebody else's lock or for a server."""
 
-    def __init__(self, name: str, client: SqliteClient, context: TortoiseContext) -> None:
+    def __init__(self, name: str, client: BaseDBAsyncClient, context: TortoiseContext) -> None:
         self.name = name
         self.client = client
-        self.dialect = client.capabilities.dialect
         self._closed = False
         self._variables = contextvars.copy_context()
         self._variables.run(context.__enter__)
-        _open_clients.add(client)
 
-    @classmethod
-    async def open(cls, url: str) -> Self:
+    async def ask(
+        self, question: Callable[[], Coroutine[Any, Any, Answer]], limit: float | None = None
+    ) -> Answer:
         """
-        Open *url* and bring its tables up to date, or raise a ``DatabaseError``.
-        """
-        path = sqlite_file(url)
-        async with migration_lock(path, cls.OPEN_LIMIT):
-            return await _answered(lambda: cls._connect(path), path, cls.OPEN_LIMIT)
-
-    async def ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        """
-        Return the answer of *question*, or raise a ``DatabaseError``.
+        Return the answer of *question*, or raise a ``DatabaseError``; *limit* is in seconds.
         """
         self._refuse_when_closed()
         # Tortoise finds its set-up through a context variable, and entering the set-up here
         # would not be safe with concurrent callers: each question is a task that inherits it.
-        answer = _answered(question, self.name, self.ANSWER_LIMIT)
+        answer = answered(
+            lambda: self._limited(question, limit or self.ANSWER_LIMIT),
+            self.name,
+            limit or self.ANSWER_LIMIT,
+        )
         return await asyncio.create_task(answer, context=self._variables.copy())
 
     async def rows(
@@ -113,83 +96,116 @@ class Database:
 
         return await self.ask(answer)
 
-    async def insert(self, statement: str, rows: Rows, limit: float) -> None:
+    async def fetch(
+        self, statement: str, *values: Any, limit: float | None = None
+    ) -> list[dict[str, Any]]:
         """
-        Write *rows* in one transaction, durable on return; waits *limit* seconds for a lock.
+        Return the rows that *statement* selects.
+        """
+
+        async def answer() -> list[dict[str, Any]]:
+            _, rows = await self.client.execute_query(spoken(statement, self.dialect), Rows(values))
+            return [dict(row) for row in rows]
+
+        return await self.ask(answer, limit)
+
+    async def execute(self, statement: str, *values: Any, limit: float | None = None) -> int:
+        """
+        Execute *statement* in a transaction of its own; return how many rows it changed.
+        """
+
+        async def answer() -> int:
+            count, _ = await self.client.execute_query(
+                spoken(statement, self.dialect), Rows(values)
+            )
+            return count
+
+        return await self.ask(answer, limit)
+
+    async def write(self, batches: Sequence[Batch], limit: float) -> None:
+        """
+        Write *batches* in one transaction, durable on return; waits *limit* seconds for a lock.
 
         Raises what the database raised, for the writer to tell rows and database apart.
         """
         self._refuse_when_closed()
-        await _while_locked(lambda: self._insert(statement, rows), limit)
-
-    async def _insert(self, statement: str, rows: Rows) -> None:
-        # Tortoise's execute_many makes three trips to SQLite's thread instead of one, and
-        # leaves its transaction open when it is cancelled or when the COMMIT fails.
-        async with self.client.acquire_connection() as connection:
-            trip = connection._execute  # noqa: SLF001 - there is no public way
-            await trip(_transaction, connection._conn, statement, rows)  # noqa: SLF001
+        told = [(spoken(statement, self.dialect), rows) for statement, rows in batches]
+        await while_busy(lambda: self._write(told, limit), limit)
 
     async def close(self, timeout: float) -> None:
         """
-        Close the connection and end its thread, or leave it alone while the disk hangs.
+        Close the connections, or leave them alone while the disk or the server hangs.
         """
         self._closed = True
-        closing = asyncio.ensure_future(self.client.close())
+        closing = asyncio.ensure_future(self._close())
         done, _ = await asyncio.wait({closing}, timeout=timeout)
-        if done and (error := closing.exception()) is not None:
+        if not done:
+            self._abandon()
+        elif (error := closing.exception()) is not None:
             raise unusable(self.name, reason(error)) from error
 
     def _refuse_when_closed(self) -> None:
         if self._closed:  # where Tortoise would silently connect anew
             raise unusable(self.name, CLOSED)
 
-    @classmethod
-    async def _connect(cls, path: str) -> Self:
-        credentials = {"file_path": path, "busy_timeout": cls.BUSY_TIMEOUT, **_PRAGMAS}
-        engine = {"engine": "tortoise.backends.sqlite", "credentials": credentials}
-        with IsolatedContext() as context:
-            await context.init({"connections": {APP: engine}, "apps": APPS})
-            client = context.db(APP)
-            assert isinstance(client, SqliteClient)
-            async with contextlib.AsyncExitStack() as on_failure:
-                on_failure.push_async_callback(client.close)
-                await _to_the_end(client.create_connection(with_db=True))
-                await migrate(client, path)
-                on_failure.pop_all()
-        return cls(path, client, context)
+    async def _limited(
+        self,
+        question: Callable[[], Coroutine[Any, Any, Answer]],
+        limit: float,  # noqa: ARG002 - for those that can be interrupted
+    ) -> Answer:
+        return await question()
+
+    @abc.abstractmethod
+    async def _write(self, batches: Sequence[Batch], limit: float) -> None: ...
+
+    @abc.abstractmethod
+    async def size(self) -> int:
+        """
+        Return the bytes it takes.
+        """
+
+    async def _close(self) -> None:
+        await self.client.close()
+
+    def _abandon(self) -> None:  # noqa: B027 - a thread can't be interrupted
+        """
+        Give up on connections that don't close.
+        """
 
 
-async def _to_the_end(connecting: Coroutine[Any, Any, None]) -> None:
+async def open_database(address: Address, *, pool_size: int, migrating: bool = True) -> Database:
     """
-    Wait until *connecting* has ended, also when cancelled: else its thread has nobody to tell.
+    Open the database at *address*, its tables up to date if *migrating*.
+
+    Raises ``DatabaseError`` with the reason and the remedy.
     """
-    task = asyncio.ensure_future(connecting)
+    if address.dialect == "postgres":
+        from seedcore.store.postgres import PostgresDatabase
+
+        return await PostgresDatabase.open(address, pool_size=pool_size, migrating=migrating)
+    from seedcore.store.sqlite import SqliteDatabase
+
+    return await SqliteDatabase.open(address, migrating=migrating)
+
+
+async def answered(act: Callable[[], Awaitable[Answer]], name: str, limit: float) -> Answer:
+    """
+    Return what *act* returns, trying again while others are in the way.
+
+    Raises ``DatabaseError`` for everything it raises.
+    """
     try:
-        await asyncio.shield(task)
-    finally:
-        await task
-
-
-def _transaction(connection: sqlite3.Connection, statement: str, rows: Rows) -> None:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(statement, rows)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-async def _answered(act: Callable[[], Awaitable[Answer]], name: str, limit: float) -> Answer:
-    try:
-        return await _while_locked(act, limit)
+        return await while_busy(act, limit)
     except DatabaseError:
         raise
     except Exception as error:
         raise unusable(name, reason(error)) from error
 
 
-async def _while_locked(act: Callable[[], Awaitable[Answer]], limit: float) -> Answer:
+async def while_busy(act: Callable[[], Awaitable[Answer]], limit: float) -> Answer:
+    """
+    Return what *act* returns, trying again for *limit* seconds while others are in the way.
+    """
     clock = asyncio.get_running_loop().time
     deadline = clock() + limit
     while True:
@@ -201,16 +217,4 @@ async def _while_locked(act: Callable[[], Awaitable[Answer]], limit: float) -> A
         await asyncio.sleep(PAUSE)
 
 
-_open_clients: weakref.WeakSet[SqliteClient] = weakref.WeakSet()
-
-
-def _end_forgotten_threads() -> None:
-    for client in list(_open_clients):
-        connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
-        if connection is not None:
-            connection.stop()
-
-
-# aiosqlite's threads are not daemons, and the interpreter joins those before it runs what
-# ``atexit`` knows: a database that nobody closed would keep the process alive for ever.
-getattr(threading, "_register_atexit", atexit.register)(_end_forgotten_threads)
+__all__ = ["Batch", "Database", "IsolatedContext", "open_database"]

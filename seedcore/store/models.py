@@ -1,5 +1,5 @@
 """
-The four tables; their columns are the fields of the records in ``seedcore.model``.
+The tables; their columns are the fields of the records in ``seedcore.model``.
 
 Times are epoch microseconds: a datetime field would follow the host's time zone settings.
 """
@@ -102,11 +102,76 @@ class Breaker(Model):
     reopened = fields.IntField()
     successes = fields.IntField()
     updated_at = fields.BigIntField()
+    revision = fields.BigIntField(db_default=0)
+    succeeded_at = fields.BigIntField(db_default=0)
+    probes = fields.TextField(db_default="[]")
 
     class Meta:
         app = APP
         table = "seedcore_breakers"
         unique_together = (("provider", "operation"),)
+
+
+class Gate(Model):
+    """
+    The pause that a provider asked for; one row for each account it is used with.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(max_length=200)
+    credential = fields.CharField(max_length=64)
+    closed_until = fields.BigIntField()
+    guess = fields.FloatField()
+    status_code = fields.IntField(null=True)
+    message = fields.TextField()
+    updated_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_gates"
+        unique_together = (("provider", "credential"),)
+
+
+class Claim(Model):
+    """
+    That a call_id given by its caller is in use, or was used.
+    """
+
+    call_id = fields.CharField(max_length=200, primary_key=True)
+    provider = fields.CharField(max_length=200)
+    operation = fields.CharField(max_length=200)
+    fingerprint = fields.CharField(max_length=64)
+    owner = fields.CharField(max_length=64)
+    token = fields.BigIntField()
+    expires_at = fields.BigIntField()
+    done = fields.BooleanField()
+    result = fields.TextField(null=True)
+    created_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_claims"
+        indexes = (
+            Index(fields=("owner",), name="seedcore_claims_owner"),
+            Index(fields=("created_at",), name="seedcore_claims_time"),
+        )
+
+
+class Day(Model):
+    """
+    What is left of the pruned rows of one provider and day (UTC): how many there were.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(max_length=200)
+    day = fields.CharField(max_length=10)
+    calls = fields.BigIntField()
+    failures = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_days"
+        unique_together = (("provider", "day"),)
 
 
 class Unsealing(Model):

@@ -86,6 +86,13 @@ class Queries:
         """
         return bool(await self._database.rows(Call, ("call_id",), limit=1, call_id=call_id))
 
+    async def own_call(self, call_id: str) -> ShownRow | None:
+        """
+        Return the row of a call for whoever makes that call again: nothing of it is hidden.
+        """
+        rows = await self._database.rows(Call, _CALL_COLUMNS, limit=1, call_id=call_id)
+        return rows[0] if rows else None
+
     async def _newest(
         self, model: type[Model], columns: tuple[str, ...], limit: int, filters: ShownRow
     ) -> list[ShownRow]:

@@ -1,11 +1,17 @@
 """
 How records become rows, and the statements that write them.
+
+Statements are written once: ``?`` for a value, ``{now}`` for the database's own clock in epoch
+microseconds and ``{day}`` for the day of ``created_at`` become what the dialect calls them.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from datetime import date
 from decimal import Decimal
@@ -16,12 +22,36 @@ from uuid import UUID
 
 import attrs
 
-from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
+from seedcore.model import AuditRecord, FailureRecord
+from seedcore.store.address import Dialect
 
 _JSON_COLUMNS = ("settings", "seed", "report")
+_LONGEST = {"randomizer": 200, "gentype": 50}
+"""Most characters of the columns that a provider's ``audit`` hook may fill with anything."""
 
+_NOW: Mapping[str, str] = {
+    # A statement's start, not its transaction's, which may have waited.
+    "postgres": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)",
+}
+_DAY: Mapping[str, str] = {
+    "postgres": ("to_char(to_timestamp(created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"),
+    "sqlite": "strftime('%Y-%m-%d', created_at / 1000000, 'unixepoch')",
+}
 
 Row = list[Any]
+
+
+@functools.cache
+def spoken(statement: str, dialect: Dialect) -> str:
+    """
+    Return *statement* as the database of *dialect* understands it.
+    """
+    statement = statement.replace("{now}", _NOW[dialect]).replace("{day}", _DAY[dialect])
+    if dialect == "sqlite":
+        return statement
+    numbers = itertools.count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 
 
 class Rows(list[Row]):
@@ -43,9 +73,13 @@ class Table:
     """
 
     def __init__(self, name: str, record: type[attrs.AttrsInstance], conflict: str = "") -> None:
+        self.name = name
         self.columns = tuple(field.name for field in attrs.fields(record))
-        self._name = name
-        self._conflict = conflict
+        marks = ", ".join("?" for _ in self.columns)
+        columns = ", ".join(self.columns)
+        self.insert = f"INSERT INTO {name} ({columns}) VALUES ({marks}) {conflict}"  # noqa: S608 - ours
+        places = {name: place for place, name in enumerate(self.columns)}
+        self._long = tuple((places[c], most) for c, most in _LONGEST.items() if c in places)
         self._take = attrgetter(*self.columns)
         self._json = tuple(self.columns.index(c) for c in _JSON_COLUMNS if c in self.columns)
 
@@ -56,46 +90,44 @@ class Table:
         row = [_writable(value) for value in self._take(record)]
         for place in self._json:
             row[place] = _json(row[place]) if row[place] else "{}"
+        for place, most in self._long:
+            row[place] = row[place][:most]
         return row
-
-    def insert(self, dialect: str) -> str:
-        """
-        Return the statement that inserts one row.
-        """
-        postgres = dialect == "postgres"
-        marks = (f"${place}" if postgres else "?" for place in range(1, len(self.columns) + 1))
-        columns = ", ".join(self.columns)
-        values = ", ".join(marks)
-        return f"INSERT INTO {self._name} ({columns}) VALUES ({values}) {self._conflict}"  # noqa: S608 - ours
 
 
 def _writable(value: Any) -> Any:
-    # Half of a surrogate pair, as JSON can bring it, is no text for a database.
-    if type(value) is not str or value.isascii():
+    # Half of a surrogate pair, as JSON can bring it, is no text for a database, and a NUL
+    # none for PostgreSQL.
+    if type(value) is not str:
         return value
-    return value.encode("utf-8", "replace").decode()
+    if "\x00" in value:
+        value = value.replace("\x00", "\ufffd")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _json(value: object) -> str:
     try:
         try:
-            return "".join(_pieces(value, 0))
+            text = "".join(_pieces(value, 0))
         except (TypeError, ValueError):  # odd keys, nan, numbers with too many digits
             return json.dumps(_spelled_out(value))
+        if "\\u0000" in text or "\\ud" in text:  # what _writable takes out of plain texts
+            return json.dumps(_spelled_out(value))
+        return text
     except RecursionError:
         return '{"...": "nested too deeply"}'
 
 
 def _spelled_out(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _spelled_out(item) for key, item in value.items()}
+        return {_writable(str(key)): _spelled_out(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, AbstractSet)):
         return [_spelled_out(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int) and value.bit_length() > 10_000:
         return "<int>"
-    return value if value is None or isinstance(value, (str, int)) else _plain(value)
+    return _writable(value if value is None or isinstance(value, (str, int)) else _plain(value))
 
 
 def _plain(value: object) -> Any:
@@ -126,15 +158,3 @@ _pieces = _encoder()
 
 CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
 FAILURES = Table("seedcore_failures", FailureRecord)
-BREAKERS = Table(
-    "seedcore_breakers",
-    BreakerRecord,
-    # A process that lags behind must not undo what a peer or an operator did later.
-    "ON CONFLICT (provider, operation) DO UPDATE SET state = excluded.state, "
-    "generation = excluded.generation, open_until = excluded.open_until, "
-    "reopened = excluded.reopened, successes = excluded.successes, "
-    "updated_at = excluded.updated_at "
-    "WHERE excluded.generation > seedcore_breakers.generation "
-    "OR (excluded.generation = seedcore_breakers.generation "
-    "AND excluded.updated_at >= seedcore_breakers.updated_at)",
-)

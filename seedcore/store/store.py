@@ -4,19 +4,29 @@ The audit database as the runner sees it.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
-from typing import Self
-
-from tortoise.expressions import F
+from pathlib import Path
+from typing import Any, Self
 
 from seedcore.errors import DatabaseError
-from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
-from seedcore.store.database import Database
-from seedcore.store.models import Breaker, Unsealing
+from seedcore.model import AuditRecord, AuditState, FailureRecord
+from seedcore.store.address import Address, address_of
+from seedcore.store.claims import Claim, Claims
+from seedcore.store.database import Database, open_database
+from seedcore.store.drain import Drained, drain_mine, drain_the_dead
+from seedcore.store.entries import Entry
+from seedcore.store.models import Unsealing
 from seedcore.store.queries import Queries
 from seedcore.store.reasons import reason
-from seedcore.store.rows import BREAKERS, CALLS, FAILURES
-from seedcore.store.writer import Writer
+from seedcore.store.rows import CALLS, FAILURES
+from seedcore.store.spool import Spool
+from seedcore.store.state import SharedState
+from seedcore.store.upkeep import Upkeep
+from seedcore.store.writer import Tell, Writer
+
+POOL_SIZE = 5
 
 
 class Store:
@@ -25,28 +35,59 @@ class Store:
     """
 
     COMMIT_LIMIT = 5.0
-    """Seconds after which a row that can't be written fails."""
+    """Seconds after which a row that can't be written goes to the spool."""
     FAILURES_KEPT = 10_000
     """Failure rows that wait at most for a database that doesn't answer."""
 
-    def __init__(self, database: Database) -> None:
-        self.name = database.name
-        """The absolute path of the database, or ``:memory:``."""
+    def __init__(
+        self, address: Address, database: Database, spool: Spool | None, tell: Tell
+    ) -> None:
+        self.name = address.name
+        """The path or address of the database, or ``:memory:``; no user name, no password."""
+        self.spool = spool
+        self.owner = spool.owner if spool is not None else f"{id(self):x}"
+        """The name of this process among those that use the database."""
         self.queries = Queries(database)
+        self.state = SharedState(database)
+        self.claims = Claims(database, self.owner)
+        self.upkeep = Upkeep(database, spool)
         self._database = database
+        self._tell = tell
         self._closed = False
+        self._looked_for_dead = 0.0
         self._writer = Writer(
-            database, commit_limit=self.COMMIT_LIMIT, failures_kept=self.FAILURES_KEPT
+            database,
+            spool,
+            commit_limit=self.COMMIT_LIMIT,
+            failures_kept=self.FAILURES_KEPT,
+            tell=tell,
         )
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(
+        cls,
+        url: str,
+        *,
+        pool_size: int = POOL_SIZE,
+        spool_directory: str | None = None,
+        migrating: bool = True,
+        tell: Tell | None = None,
+    ) -> Self:
         """
-        Open ``sqlite://file``, ``sqlite:///absolute/file`` or ``sqlite://:memory:``.
+        Open ``sqlite://file``, ``sqlite:///absolute/file``, ``sqlite://:memory:`` or
+        ``postgres://user:password@host/database``, and write what was spooled by processes
+        that are gone.
 
-        Creates the file and its tables where they are missing.
+        Creates file and tables where they are missing, unless not *migrating*. *tell* receives
+        what happens to the database: ``audit_spooling``, ``audit_drained``, with facts.
         """
-        return cls(await Database.open(url))
+        address = address_of(url)
+        database = await open_database(address, pool_size=pool_size, migrating=migrating)
+        store = cls(address, database, spool_of(address, spool_directory), tell or _nobody)
+        if migrating:
+            with contextlib.suppress(DatabaseError):  # what is spooled stays where it is
+                await store.drain()
+        return store
 
     @property
     def dropped_failures(self) -> int:
@@ -55,18 +96,28 @@ class Store:
         """
         return self._writer.dropped
 
-    async def write(self, record: AuditRecord) -> None:
+    async def write(
+        self, record: AuditRecord | None, claim: Claim | None = None, result: str | None = None
+    ) -> AuditState:
         """
-        Write the row of a successful call; it is on disk when this returns.
+        Write the row of a successful call, and in the same transaction that *claim* is done
+        with *result*.
 
-        A second row with the same call_id is ignored.
+        Returns ``durable`` when they are in the database, ``spooled`` when they are on the disk
+        of this machine until the database is back. A second row with the same call_id is
+        ignored.
         """
-        try:
-            row = CALLS.row(record)
-        except Exception as error:
-            msg = f"The audit row of call {record.call_id} can't be written: {reason(error)}."
-            raise DatabaseError(msg) from error
-        await self._writer.add(row)
+        parts: dict[str, list[Any]] = {}
+        call_id = record.call_id if record else claim.call_id if claim else ""
+        if record is not None:
+            try:
+                parts["calls"] = CALLS.row(record)
+            except Exception as error:
+                msg = f"The audit row of call {call_id} can't be written: {reason(error)}."
+                raise DatabaseError(msg) from error
+        if claim is not None:
+            parts["claims"] = [result, claim.call_id, claim.token]
+        return await self._writer.add(Entry(call_id, parts))
 
     def write_failure(self, record: FailureRecord) -> None:
         """
@@ -79,46 +130,39 @@ class Store:
         else:
             self._writer.add_failure(row)
 
-    def save_breaker(self, record: BreakerRecord) -> None:
+    async def claim(
+        self, call_id: str, *, provider: str, operation: str, fingerprint: str
+    ) -> Claim:
         """
-        Queue a breaker's state; an older generation never replaces a newer one.
+        Claim a call_id given by its caller; return its claim, whoever's it is.
         """
-        self._writer.add_breaker(record)
+        if self.spool is not None:
+            with contextlib.suppress(OSError):  # then others wait until the claim expires
+                self.spool.live()
+        facts = {"provider": provider, "operation": operation, "fingerprint": fingerprint}
+        claim = await self.claims.take(call_id, **facts)
+        if not claim.mine and not claim.done and self._may_look_for_dead():
+            await self._bury()
+            claim = await self.claims.take(call_id, **facts)
+        return claim
 
-    async def breakers(self, provider: str | None = None) -> list[BreakerRecord]:
+    async def drain(self) -> Drained:
         """
-        Return the stored breakers, sorted by provider and operation.
+        Write what this process and those that are gone have spooled.
         """
-        order = ("provider", "operation")
-        rows = await self._database.rows(Breaker, BREAKERS.columns, *order, provider=provider)
-        return [BreakerRecord(**row) for row in rows]
-
-    async def reset_breakers(self, provider: str, operation: str | None = None) -> int:
-        """
-        Close the stored breakers of a provider or operation; returns how many there are.
-
-        The next generation makes a process that still holds the old state lose against it.
-        """
-        wanted = {"provider": provider} | ({"operation": operation} if operation else {})
-
-        async def close() -> int:
-            chosen = Breaker.filter(**wanted).using_db(self._database.client)
-            return await chosen.update(
-                state="closed",
-                generation=F("generation") + 1,
-                open_until=0,
-                reopened=0,
-                successes=0,
-                updated_at=time.time_ns() // 1000,
-            )
-
-        return await self._database.ask(close)
-
-    async def has_call(self, call_id: str) -> bool:
-        """
-        Whether a successful call with this id was recorded.
-        """
-        return await self.queries.has_call(call_id)
+        total = Drained()
+        if self.spool is not None:
+            try:
+                await drain_mine(self._database, self.spool, total)
+                await drain_the_dead(self._database, self.spool, total)
+            except DatabaseError:
+                raise
+            except Exception as error:
+                msg = f"The spool {self.spool.directory} can't be drained: {reason(error)}."
+                raise DatabaseError(msg) from error
+            finally:
+                self._say_drained(total)
+        return total
 
     async def unseal(self, call_id: str, by: str) -> None:
         """
@@ -147,6 +191,50 @@ class Store:
             return True
         self._closed = True
         try:
-            return await self._writer.stop(timeout)
+            await self.claims.close()
+            written = await self._writer.stop(timeout)
+            if self._writer.away:
+                # Perhaps the database has just come back.
+                with contextlib.suppress(DatabaseError, TimeoutError):
+                    async with asyncio.timeout(timeout):
+                        await self.drain()
+            return written
         finally:
+            if self.spool is not None:
+                self.spool.close()
             await self._database.close(timeout)
+
+    async def _bury(self) -> None:
+        total = Drained()
+        assert self.spool is not None
+        with contextlib.suppress(OSError):
+            await drain_the_dead(self._database, self.spool, total)
+        self._say_drained(total)
+
+    def _may_look_for_dead(self) -> bool:
+        # Several calls may wait for the claims of one process that has died.
+        now = asyncio.get_running_loop().time()
+        if self.spool is None or now - self._looked_for_dead < Writer.LOOK_AGAIN:
+            return False
+        self._looked_for_dead = now
+        return True
+
+    def _say_drained(self, total: Drained) -> None:
+        if total.written or total.torn:
+            self._tell("audit_drained", {"rows": total.written, "torn": total.torn})
+
+
+def spool_of(address: Address, directory: str | None) -> Spool | None:
+    """
+    Return the spool of a database: in *directory*, else beside it; none for one in memory.
+    """
+    if address.in_memory:
+        return None
+    beside = f"{address.path}.spool" if address.dialect == "sqlite" else "seedcore.spool"
+    return Spool(Path(directory or beside).absolute(), address.key)
+
+
+def _nobody(_event: str, _facts: dict[str, Any]) -> None:
+    """
+    Receive what happens where nobody wants to know.
+    """

@@ -6,57 +6,81 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from seedcore.contract.threads import Worker
 from seedcore.errors import DatabaseError
-from seedcore.model import BreakerRecord
+from seedcore.model import AuditState
 from seedcore.store.database import Database
+from seedcore.store.drain import Drained, drain_mine
+from seedcore.store.entries import Entry, Outcomes, write_entries
 from seedcore.store.reasons import CLOSED, PAUSE, is_about_the_row, reason, unusable
-from seedcore.store.rows import BREAKERS, CALLS, FAILURES, Row, Rows
+from seedcore.store.rows import Row
+from seedcore.store.spool import Spool
 
-Entry = tuple[Row, asyncio.Future[None]]
-"""A row and the future of the caller who waits for it."""
+Tell = Callable[[str, dict[str, Any]], None]
+"""Receives what happened to the database: ``audit_spooling`` or ``audit_drained``, with facts."""
 
 
 class Writer:
     """
-    Group commit: one fsync for all rows that wait.
+    Group commit: one fsync for all entries that wait.
 
-    Audit rows go first and have waiters, each with a future of its own, so that a cancelled
-    one drops nothing and fails nobody. Breakers and failures follow; nobody awaits them, and
-    what could not be written is tried again with the next pass.
+    Entries of calls go first and have waiters, each with a future of its own, so that a
+    cancelled one drops nothing and fails nobody. Failures follow; nobody awaits them, and what
+    could not be written is tried again with the next pass.
+
+    When the database is gone, or takes longer than the commit limit, entries go to the spool
+    until it is back.
     """
 
     GRACE = 1.0
     """Seconds past the commit limit after which the disk hangs, for a lock doesn't last longer."""
+    LOOK_AGAIN = 1.0
+    """Seconds between two looks whether the database is back."""
+    HANGING = 0.1
+    """Seconds that entries gather for the spool while a commit hangs."""
 
-    def __init__(self, database: Database, *, commit_limit: float, failures_kept: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool | None,
+        *,
+        commit_limit: float,
+        failures_kept: int,
+        tell: Tell,
+    ) -> None:
         self.dropped = 0
         self._database = database
+        self._spool = spool
         self._limit = commit_limit
         self._failures_kept = failures_kept
+        self._tell = tell
         self._loop = asyncio.get_running_loop()
-        self._insert_call = CALLS.insert(database.dialect)
-        self._insert_failure = FAILURES.insert(database.dialect)
-        self._save_breaker = BREAKERS.insert(database.dialect)
         self._queue: list[Entry] = []
         self._committing: list[Entry] = []
         self._failures: deque[Row] = deque()
-        self._breakers: dict[tuple[str, str], BreakerRecord] = {}
         self._barriers: list[asyncio.Future[bool]] = []
         self._watch: asyncio.TimerHandle | None = None
         self._wake: asyncio.Future[None] | None = None
+        self.away = False
+        """Whether entries go to the spool because the database is gone."""
+        self._returning: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._stopped = False
         self._start()
 
-    def add(self, row: Row) -> asyncio.Future[None]:
+    def add(self, entry: Entry) -> asyncio.Future[AuditState]:
         """
-        Queue an audit row; the future is done when the row is durable.
+        Queue *entry*; the future is done when it is on a disk.
         """
         if self._stopping:
             raise unusable(self._database.name, CLOSED)
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append((row, waiter))
+        waiter: asyncio.Future[AuditState] = self._loop.create_future()
+        entry.waiter = waiter
+        self._queue.append(entry)
         self._notify()
         return waiter
 
@@ -69,22 +93,15 @@ class Writer:
             return
         self._failures.append(row)
         self._drop_oldest_failures()
-        self._notify()
-
-    def add_breaker(self, record: BreakerRecord) -> None:
-        """
-        Queue a breaker's state; of several of one breaker only the newest is written.
-        """
-        if not self._stopped:
-            self._keep_newest(record)
+        if not self.away:
             self._notify()
 
     async def flush(self, timeout: float) -> bool:
         """
-        Wait until everything queued so far is written; ``False`` after *timeout* seconds.
+        Wait until everything queued so far is on a disk; ``False`` after *timeout* seconds.
         """
         if self._stopped:
-            return not (self._breakers or self._failures)
+            return not self._failures
         try:
             async with asyncio.timeout(timeout):
                 while not await self._next_pass():  # noqa: ASYNC110 - what failed is retried
@@ -95,7 +112,7 @@ class Writer:
 
     async def stop(self, timeout: float) -> bool:
         """
-        Flush, end the task and fail who still waits.
+        Flush, end the tasks and fail who still waits.
         """
         self._stopping = True
         try:
@@ -103,7 +120,9 @@ class Writer:
         finally:
             self._stopped = True
             self._task.cancel()
-            self._fail_everyone("it was closed before the row was written")
+            if self._returning is not None:
+                self._returning.cancel()
+            self._fail(self._waiting(), "it was closed before the row was written")
 
     def _start(self) -> None:
         self._news = True
@@ -112,7 +131,7 @@ class Writer:
 
     def _ended(self, _: asyncio.Task[None]) -> None:
         # A host that cancels every task of its loop takes this one along.
-        waiting = any(not waiter.done() for _, waiter in (*self._committing, *self._queue))
+        waiting = any(entry.waiter and not entry.waiter.done() for entry in self._waiting())
         asked = any(not barrier.done() for barrier in self._barriers)
         if (waiting or asked) and not self._loop.is_closed():
             self._start()
@@ -145,6 +164,8 @@ class Writer:
                     barrier.set_result(written)
             del self._barriers[:answered]
 
+    # ------------------------------------------------------------------ a pass
+
     async def _pass(self) -> bool:
         self._watch = self._loop.call_later(self._limit + self.GRACE, self._hangs)
         self._committing, self._queue = self._queue, []
@@ -152,48 +173,70 @@ class Writer:
             if self._committing:
                 await self._write_calls(self._committing)
             self._committing = []
-            await self._write_breakers()
             await self._write_failures()
         except Exception as error:  # noqa: BLE001 - no such bug is known; none may end the writer
-            self._fail_everyone(reason(error))
+            self._fail(self._waiting(), reason(error))
             self._committing = []
         finally:
             self._watch.cancel()
-        return not (self._breakers or self._failures)
+        return not self._failures
+
+    async def _write_calls(self, entries: Sequence[Entry]) -> None:
+        if self.away:
+            await self._put_aside(entries, "")
+            return
+        outcomes = await write_entries(self._database, entries, self._limit)
+        gone: list[Entry] = []
+        why = ""
+        for entry, error in zip(entries, outcomes, strict=True):
+            if error is None:
+                _settle(entry, "durable")
+            elif is_about_the_row(error):
+                self._fail([entry], reason(error))
+            else:
+                why = reason(error)
+                gone.append(entry)
+        if gone:
+            await self._put_aside(gone, why)
+
+    async def _put_aside(self, entries: Sequence[Entry], why: str) -> None:
+        """
+        Write *entries* to the spool; whoever can't be helped by that either is told *why*.
+        """
+        if self._spool is None:
+            self._fail(entries, why)
+            return
+        try:
+            async with asyncio.timeout(self._limit):
+                await Worker(self._spool.append, [e for e in entries if e.unwritten]).result
+        except OSError as error:  # TimeoutError is one
+            spool = f"{reason(error)} (the spool {self._spool.directory})"
+            self._fail(entries, f"{why}; nor to its spool: {spool}" if why else spool)
+            return
+        for entry in entries:
+            _settle(entry, "spooled")
+        self._wait_for_database(why)
 
     def _hangs(self) -> None:
-        self._fail_everyone("the disk does not answer; check it")
-        self._queue.clear()
-        self._watch = self._loop.call_later(self._limit, self._hangs)
-
-    async def _write_calls(self, entries: list[Entry]) -> None:
-        rows = Rows(row for row, _ in entries)
-        outcomes = await self._write(self._insert_call, rows, self._limit)
-        for (row, waiter), error in zip(entries, outcomes, strict=True):
-            if not waiter.done():
-                if error is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(self._not_written(row, reason(error)))
-
-    async def _write_breakers(self) -> None:
-        unsent, self._breakers = list(self._breakers.values()), {}
-        try:
-            if unsent:
-                rows = Rows(BREAKERS.row(record) for record in unsent)
-                outcomes = await self._write(self._save_breaker, rows)
-                pairs = zip(unsent, outcomes, strict=True)
-                unsent = [record for record, error in pairs if _try_later(error)]
-        finally:
-            for record in unsent:
-                self._keep_newest(record)
+        # SQLite's thread can't be interrupted: what it still writes is ignored the second time.
+        entries, self._queue = self._waiting(), []
+        again = self._limit if self._spool is None else self.HANGING
+        self._watch = self._loop.call_later(again, self._hangs)
+        if any(entry.unwritten for entry in entries):
+            why = "the disk does not answer; check it"
+            aside = self._loop.create_task(self._put_aside(entries, why))
+            self._asides.add(aside)
+            aside.add_done_callback(self._asides.discard)
 
     async def _write_failures(self) -> None:
+        if self.away and not self._stopping:
+            return  # they wait for the database
         unsent = list(self._failures)
         self._failures.clear()
+        entries = [Entry(str(row[0]), {"failures": row}) for row in unsent]
         try:
-            if unsent:
-                outcomes = await self._write(self._insert_failure, Rows(unsent))
+            if entries:
+                outcomes = await self._write_or_spool_at_the_end(entries)
                 pairs = zip(unsent, outcomes, strict=True)
                 unsent = [row for row, error in pairs if _try_later(error)]
                 self.dropped += sum(error is not None for error in outcomes) - len(unsent)
@@ -201,44 +244,63 @@ class Writer:
             self._failures.extendleft(reversed(unsent))
             self._drop_oldest_failures()
 
-    async def _write(
-        self, statement: str, rows: Rows, limit: float = 0.0
-    ) -> list[Exception | None]:
-        # One transaction, and the outcome of each row. Where a row is at fault the others are
-        # written without it, by halving.
-        try:
-            await self._database.insert(statement, rows, limit)
-        except Exception as error:  # noqa: BLE001 - the caller gets it as the row's outcome
-            if len(rows) == 1 or not is_about_the_row(error):
-                return [error] * len(rows)
-            middle = len(rows) // 2
-            first = await self._write(statement, Rows(rows[:middle]), limit)
-            return first + await self._write(statement, Rows(rows[middle:]), limit)
-        return [None] * len(rows)
+    async def _write_or_spool_at_the_end(self, entries: Sequence[Entry]) -> Outcomes:
+        outcomes = await write_entries(self._database, entries, 0.0)
+        gone = [e for e, error in zip(entries, outcomes, strict=True) if _try_later(error)]
+        if gone and self._stopping and self._spool is not None:
+            try:
+                await Worker(self._spool.append, gone).result
+            except OSError:
+                return outcomes
+            return [None if _try_later(error) else error for error in outcomes]
+        return outcomes
 
-    def _fail_everyone(self, why: str) -> None:
-        for row, waiter in (*self._committing, *self._queue):
-            if not waiter.done():
-                waiter.set_exception(self._not_written(row, why))
+    # ------------------------------------------------------- until it is back
 
-    def _not_written(self, row: Row, why: str) -> DatabaseError:
-        msg = f"The audit row of call {row[0]} was not written to {self._database.name}: {why}."
-        return DatabaseError(msg)
+    def _wait_for_database(self, why: str) -> None:
+        self.away = True
+        if self._returning is None and not self._stopped:
+            self._tell("audit_spooling", {"reason": why})
+            self._returning = self._loop.create_task(self._return(), name="seedcore-store-return")
+
+    async def _return(self) -> None:
+        assert self._spool is not None
+        drained = Drained()
+        self.away = True
+        while self.away:
+            await asyncio.sleep(self.LOOK_AGAIN)
+            try:
+                await drain_mine(self._database, self._spool, drained)
+                self.away = False  # from here on entries go to the database again
+                # Some have been put aside while the others were drained.
+                await drain_mine(self._database, self._spool, drained)
+            except Exception:  # noqa: BLE001 - not yet; the lines stay where they are
+                self.away = True
+        self._returning = None
+        self._tell("audit_drained", {"rows": drained.written, "torn": drained.torn})
+        self._notify()
+
+    def _waiting(self) -> list[Entry]:
+        return [*self._committing, *self._queue]
+
+    def _fail(self, entries: Sequence[Entry], why: str) -> None:
+        for entry in entries:
+            if entry.waiter is not None and not entry.waiter.done():
+                msg = (
+                    f"The audit row of call {entry.call_id} was not written to "
+                    f"{self._database.name}: {why}."
+                )
+                entry.waiter.set_exception(DatabaseError(msg))
 
     def _drop_oldest_failures(self) -> None:
         while len(self._failures) > self._failures_kept:
             self._failures.popleft()
             self.dropped += 1
 
-    def _keep_newest(self, record: BreakerRecord) -> None:
-        key = (record.provider, record.operation)
-        queued = self._breakers.get(key)
-        if queued is None or _age(record) >= _age(queued):
-            self._breakers[key] = record
 
-
-def _age(record: BreakerRecord) -> tuple[int, int]:
-    return record.generation, record.updated_at
+def _settle(entry: Entry, state: AuditState) -> None:
+    if entry.waiter is not None and not entry.waiter.done():
+        entry.waiter.set_result(state)
 
 
 def _try_later(error: Exception | None) -> bool:

@@ -1,0 +1,322 @@
+"""
+Keeps the circuits and gates of a runner in step with those of all processes on its database.
+
+What happens here is told to the database in the order it happened; what happened elsewhere is
+looked at each second while a provider is in use. Without an answer everything goes on with what
+this process knows by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from seedcore.contract import circuit as steps
+from seedcore.contract.breaker import Permit
+from seedcore.contract.circuit import NEXT_PROBE, Step
+from seedcore.errors import DatabaseError, ProviderError, ProviderRateLimitError
+from seedcore.events import Event, Level
+from seedcore.lane import Circuit, Lane, Runtime
+from seedcore.store.state import SharedCircuit, SharedGate, View
+from seedcore.store.store import Store
+
+Act = Callable[[], Awaitable[None]]
+
+
+class Sharing:
+    """
+    The link between the lanes of one runner and the rows they share with other processes.
+    """
+
+    LOOK_EVERY = 1.0
+    """Seconds between two looks while a provider is in use."""
+    FRESH = 2.0
+    """Seconds after a look in which an attempt needs no new one: looks that are late count."""
+    LIMIT = 1.0
+    """Seconds that a probe waits for the database."""
+
+    def __init__(self, store: Store, runtime: Runtime, lanes: Mapping[str, Lane]) -> None:
+        self.probe_names = (f"{store.owner}-{number}" for number in itertools.count(1))
+        self.lost = False
+        """Whether the database doesn't answer, so that nothing is shared."""
+        self._store = store
+        self._runtime = runtime
+        self._lanes = lanes
+        self._acts: deque[Act] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._looks: dict[Lane, asyncio.Task[None]] = {}
+
+    # ----------------------------------------------------------------- telling
+
+    def tell(self, lane: Lane, operation: str, step: Step) -> None:
+        """
+        Take *step*, which has been taken here, in the shared row as well.
+        """
+        circuit = lane.circuit(operation)
+        if self.lost:
+            circuit.untold = True
+        else:
+            circuit.unsaid += 1
+            self._do(functools.partial(self._move, lane, operation, step))
+
+    def tell_pause(self, lane: Lane, seconds: float) -> None:
+        """
+        Let all processes keep a pause that the provider of *lane* asked for.
+        """
+        error = lane.gate.error
+        assert error is not None
+        gate = SharedGate(
+            seconds=seconds,
+            guess=lane.gate.guess,
+            status_code=error.status_code,
+            message=lane.redactor.text(error.provider_message),
+        )
+        if not self.lost:
+            close = self._store.state.close_gate
+            self._do(functools.partial(close, lane.name, lane.credential, gate))
+
+    def tell_serving(self, lane: Lane) -> None:
+        """
+        Let the pauses of all processes be short again.
+        """
+        if not self.lost:
+            reset = self._store.state.reset_guess
+            self._do(functools.partial(reset, lane.name, lane.credential, lane.gate.guess))
+
+    async def probe(self, lane: Lane, operation: str) -> Permit | None:
+        """
+        Agree with the other processes on a probe; ``None`` if it is another one's turn.
+        """
+        circuit, clock = lane.circuit(operation), self._runtime.clock
+        breaker = circuit.breaker
+        if self.lost:
+            return breaker.admit(clock.monotonic())
+        name, step = breaker.next_probe()
+        agreed: asyncio.Future[bool] = self._runtime.loop.create_future()
+        began = clock.monotonic()
+        circuit.unsaid += 1
+        self._do(functools.partial(self._move, lane, operation, step, name, agreed))
+        try:
+            await asyncio.wait({agreed}, timeout=self.LIMIT)
+        finally:
+            answered = agreed.done() and not agreed.cancelled()
+            agreed.cancel()  # what is agreed on later is taken back by who finds this
+        now = clock.monotonic()
+        if not answered or self.lost:
+            self._lose("it does not answer; check the server and the way to it")
+            return breaker.admit(now)
+        if not agreed.result():
+            return None
+        permit = breaker.permit(name, now)
+        if permit is not None and now - began > NEXT_PROBE:
+            breaker.released(permit, now)  # this process was stopped: it is another one's turn
+            return None
+        return permit
+
+    async def _move(
+        self,
+        lane: Lane,
+        operation: str,
+        step: Step,
+        name: str = "",
+        agreed: asyncio.Future[bool] | None = None,
+    ) -> None:
+        circuit = lane.circuit(operation)
+        asked = self._runtime.clock.monotonic()
+        shared: SharedCircuit | None = None
+        try:
+            if not self.lost:
+                policy = circuit.breaker.policy
+                shared = await self._store.state.move(lane.name, operation, policy, step)
+        finally:
+            circuit.unsaid -= 1
+            if shared is None:
+                circuit.untold = True
+                if agreed is not None:
+                    agreed.cancel()
+        if shared is None:
+            return
+        if shared.unreadable:
+            lane.emit("ERROR", "shared_state_unreadable", operation=operation)
+        granted = agreed is not None and shared.condition.has(name)
+        if granted or not circuit.unsaid:
+            self._adopt(lane, operation, shared, asked, by_peer=not granted)
+        if agreed is None:
+            return
+        if not agreed.done():
+            agreed.set_result(granted)
+        elif granted:
+            self.tell(lane, operation, steps.probe_released(name))
+
+    def _adopt(
+        self,
+        lane: Lane,
+        operation: str,
+        shared: SharedCircuit,
+        asked: float,
+        *,
+        by_peer: bool = True,
+        happened: bool = True,
+    ) -> None:
+        circuit = lane.circuit(operation)
+        circuit.revision = shared.revision
+        old = circuit.breaker.state
+        # Rather too early than too late: who comes too early is told so by the database.
+        condition = shared.condition.shifted(asked - shared.now)
+        if circuit.breaker.adopt(condition, asked) and happened:
+            lane.circuit_changed(operation, old, by_peer=by_peer)
+
+    def _do(self, act: Act) -> None:
+        self._acts.append(act)
+        if self._working is None:
+            self._working = self._runtime.loop.create_task(self._work(), name="seedcore-sharing")
+
+    async def _work(self) -> None:
+        try:
+            while self._acts:
+                try:
+                    await self._acts.popleft()()
+                except (DatabaseError, TimeoutError) as error:
+                    self._lose(str(error))
+        finally:
+            self._working = None
+
+    # ----------------------------------------------------------------- looking
+
+    async def look(self, lane: Lane) -> None:
+        """
+        Look at what is shared about one provider, before an attempt or for its first call.
+        """
+        look = self._looks.get(lane)
+        if look is None:
+            look = self._looks[lane] = asyncio.create_task(self._look([lane]))
+            look.add_done_callback(lambda _: self._looks.pop(lane, None))
+        await asyncio.shield(look)
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch(), name="seedcore-sharing-watch")
+
+    async def _watch(self) -> None:
+        seen: dict[str, int] = {}
+        try:
+            while True:
+                await asyncio.sleep(self.LOOK_EVERY)
+                if self.lost:
+                    await self._try_again()
+                    continue
+                used = [
+                    lane
+                    for lane in self._lanes.values()
+                    if lane.in_use or lane.calls != seen.get(lane.name)
+                ]
+                if not used:
+                    return
+                seen.update((lane.name, lane.calls) for lane in used)
+                await self._look(used)
+        finally:
+            self._watching = None
+
+    async def _look(self, lanes: Iterable[Lane]) -> None:
+        chosen = {lane.name: lane for lane in lanes}
+        asked = self._runtime.clock.monotonic()
+        try:
+            if self.lost:
+                return
+            view = await self._store.state.look(chosen)
+        except DatabaseError as error:
+            self._lose(str(error))
+        else:
+            self._take_over(view, chosen, asked)
+        finally:
+            if self.lost:
+                for lane in chosen.values():
+                    lane.fresh_until = math.inf
+
+    def _take_over(self, view: View, lanes: Mapping[str, Lane], asked: float) -> None:
+        new = {name for name, lane in lanes.items() if lane.fresh_until == -math.inf}
+        for lane in lanes.values():
+            lane.fresh_until = asked + self.FRESH
+        for (provider, operation), shared in view.circuits.items():
+            lane = lanes[provider]
+            if operation not in lane.provider.operations:
+                continue
+            circuit = lane.circuit(operation)
+            if shared.unreadable:
+                self.tell(lane, operation, steps.unchanged)
+            elif shared.revision > circuit.revision and not circuit.unsaid:
+                # What a lane begins with is nothing that happens.
+                self._adopt(lane, operation, shared, asked, happened=provider not in new)
+        for (provider, credential), gate in view.gates.items():
+            if credential == lanes[provider].credential:
+                self._close_gate(lanes[provider], gate, asked)
+
+    def _close_gate(self, lane: Lane, gate: SharedGate, asked: float) -> None:
+        if gate.changed == lane.gate_changed:
+            return  # known already, whatever the database's clock has done since
+        lane.gate_changed = gate.changed
+        error: ProviderError = ProviderRateLimitError(
+            gate.message, provider=lane.name, status_code=gate.status_code
+        )
+        if lane.gate.adopt(gate.seconds, gate.guess, error, asked):
+            pause = round(lane.gate.wait(asked), 3)
+            facts = {"state": "closed", "pause_s": pause, "by": "peer"}
+            lane.emit("INFO", "gate", status_code=gate.status_code, extra=facts)
+
+    # --------------------------------------------------- without the database
+
+    def _lose(self, why: str) -> None:
+        if self.lost:
+            return
+        self.lost = True
+        self._say("WARNING", "shared_state_lost", reason=why)
+        for lane in self._lanes.values():
+            lane.fresh_until = math.inf  # nobody waits for it before an attempt
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch(), name="seedcore-sharing-watch")
+
+    async def _try_again(self) -> None:
+        """
+        See whether the database is back, and tell it or hear from it what has changed.
+        """
+        asked = self._runtime.clock.monotonic()
+        lanes = dict(self._lanes)
+        try:
+            await self._store.state.check_writable()
+            view = await self._store.state.look(lanes)
+        except DatabaseError:
+            return
+        self.lost = False
+        self._say("INFO", "shared_state_back")
+        for lane in lanes.values():
+            for operation, circuit in lane.circuits.items():
+                self._reconcile(lane, operation, circuit, view, asked)
+        self._take_over(view, lanes, asked)
+
+    def _reconcile(
+        self, lane: Lane, operation: str, circuit: Circuit, view: View, asked: float
+    ) -> None:
+        if not circuit.untold:
+            return
+        circuit.untold = False
+        shared = view.circuits.get((lane.name, operation))
+        # Nobody has changed the row meanwhile: what became of it here is the newest.
+        if not circuit.breaker.apart and circuit.revision == (shared.revision if shared else -1):
+            self.tell(lane, operation, steps.restating(circuit.breaker.condition, asked))
+
+    def _say(self, level: Level, event: str, **facts: str) -> None:
+        self._runtime.events.emit(Event(level=level, event=event, extra=facts))
+
+    async def close(self, timeout: float) -> None:
+        """
+        Tell what is still to be told, in at most *timeout* seconds: probes that were given back.
+        """
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._working is not None:
+            await asyncio.wait({self._working}, timeout=timeout)
+        if self._working is not None:
+            self._working.cancel()

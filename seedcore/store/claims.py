@@ -1,0 +1,172 @@
+"""
+Claims: a call_id that its caller gave is used once, in whatever process, after a crash too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+
+from seedcore.errors import DatabaseError
+from seedcore.store.database import Database
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """
+    Who uses a call_id, or that it was used.
+
+    ``token`` counts its owners, ``left`` are the seconds until another one may take it over,
+    and ``mine`` says that this process has just taken it.
+    """
+
+    call_id: str
+    provider: str
+    operation: str
+    fingerprint: str
+    owner: str
+    token: int
+    left: float
+    done: bool
+    result: str | None
+    mine: bool = False
+
+    @property
+    def again(self) -> bool:
+        """
+        Whether somebody had it before.
+        """
+        return self.token > 1
+
+
+class Claims:
+    """
+    The rows of claims; every method raises ``DatabaseError``.
+    """
+
+    LEASE = 30.0
+    """Seconds that a claim holds without being renewed: a process that hangs longer loses it."""
+    RENEW = 10.0
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+        self._held = 0
+        self._renewing: asyncio.Task[None] | None = None
+        self._renewed = 0.0
+
+    async def take(self, call_id: str, *, provider: str, operation: str, fingerprint: str) -> Claim:
+        """
+        Claim *call_id* if nobody has, and return its claim, whoever's it is.
+        """
+        taken = await self._database.execute(
+            _TAKE,
+            *(call_id, provider, operation, fingerprint, self._owner, int(self.LEASE * 1e6)),
+        )
+        claim = await self._find(call_id)
+        if claim is None:  # it was free, and somebody else's for a moment
+            return await self.take(
+                call_id, provider=provider, operation=operation, fingerprint=fingerprint
+            )
+        # What this process holds already is left from a call of its own that was cancelled, or
+        # from a first try whose answer was lost with the connection.
+        own = claim.owner == self._owner and not claim.done and claim.left > 0
+        return self._hold(claim) if taken or own else claim
+
+    async def take_over(self, claim: Claim) -> Claim | None:
+        """
+        Take a claim whose owner has let it expire; ``None`` if another process was quicker.
+        """
+        taken = await self._database.execute(
+            _TAKE_OVER, self._owner, int(self.LEASE * 1e6), claim.call_id, claim.token
+        )
+        return self._hold(attrs.evolve(claim, token=claim.token + 1)) if taken else None
+
+    async def free(self, claim: Claim) -> None:
+        """
+        Let *claim* go: nothing was done under it.
+        """
+        await self._database.execute(
+            "DELETE FROM seedcore_claims WHERE call_id = ? AND token = ? AND done = FALSE",
+            *(claim.call_id, claim.token),
+        )
+
+    async def leave_in_doubt(self, claim: Claim) -> None:
+        """
+        End *claim* without a result: something may have been done under it.
+        """
+        await self._database.execute(
+            "UPDATE seedcore_claims SET expires_at = 0 "
+            "WHERE call_id = ? AND token = ? AND done = FALSE",
+            *(claim.call_id, claim.token),
+        )
+
+    def ended(self) -> None:
+        """
+        Note that one claim less is held.
+        """
+        self._held -= 1
+
+    def may_be_lost(self, now: float) -> bool:
+        """
+        Whether the claims of this process may have expired; *now* is the loop's time.
+        """
+        return now - self._renewed > self.LEASE
+
+    async def close(self) -> None:
+        """
+        Stop renewing.
+        """
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait({self._renewing})
+
+    async def _find(self, call_id: str) -> Claim | None:
+        rows = await self._database.fetch(_FIND, call_id)
+        return _claim(rows[0]) if rows else None
+
+    def _hold(self, claim: Claim) -> Claim:
+        self._held += 1
+        loop = asyncio.get_running_loop()
+        if self._held == 1:
+            self._renewed = loop.time()
+        if self._renewing is None or self._renewing.done():
+            self._renewing = loop.create_task(self._renew(), name="seedcore-store-claims")
+        return attrs.evolve(claim, mine=True, left=self.LEASE)
+
+    async def _renew(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._held:
+            await asyncio.sleep(self.RENEW)
+            began = loop.time()
+            try:
+                await self._database.execute(_RENEW, int(self.LEASE * 1e6), self._owner)
+            except DatabaseError:
+                continue  # the lease has two more tries
+            self._renewed = began
+
+
+def _claim(row: dict[str, Any]) -> Claim:
+    left = (row.pop("expires_at") - row.pop("now")) / 1e6
+    return Claim(**{**row, "done": bool(row["done"]), "left": left})
+
+
+_TAKE = (
+    "INSERT INTO seedcore_claims (call_id, provider, operation, fingerprint, owner, token, "
+    "expires_at, done, created_at) VALUES (?, ?, ?, ?, ?, 1, {now} + ?, FALSE, {now}) "
+    "ON CONFLICT (call_id) DO NOTHING"
+)
+_TAKE_OVER = (
+    "UPDATE seedcore_claims SET owner = ?, token = token + 1, expires_at = {now} + ? "
+    "WHERE call_id = ? AND token = ? AND done = FALSE AND expires_at <= {now}"
+)
+_RENEW = (
+    "UPDATE seedcore_claims SET expires_at = {now} + ? "
+    "WHERE owner = ? AND done = FALSE AND expires_at > 0"
+)
+_FIND = (
+    "SELECT call_id, provider, operation, fingerprint, owner, token, expires_at, done, result, "
+    "{now} AS now FROM seedcore_claims WHERE call_id = ?"
+)

@@ -1,0 +1,95 @@
+"""
+What one call wants written, all of it in one transaction with that of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from seedcore.store.database import Batch, Database
+from seedcore.store.reasons import is_about_the_row
+from seedcore.store.rows import CALLS, FAILURES, Row, Rows
+
+STATEMENTS: Mapping[str, str] = {
+    "calls": CALLS.insert,
+    "failures": FAILURES.insert,
+    "claims": (
+        "UPDATE seedcore_claims SET done = TRUE, result = ? "
+        "WHERE call_id = ? AND token = ? AND done = FALSE"
+    ),
+}
+"""The statement of each part, in the order of execution."""
+
+
+@attrs.define(eq=False)
+class Entry:
+    """
+    The parts of one call, each a row for one of ``STATEMENTS``, and who waits for them.
+
+    The waiter gets how they were written, or the ``DatabaseError`` that says why not.
+    """
+
+    call_id: str
+    parts: Mapping[str, Row] = attrs.field(repr=False)
+    waiter: asyncio.Future[Any] | None = None
+
+    @property
+    def unwritten(self) -> bool:
+        """
+        Whether it may still have to be written; one whose waiter was cancelled has to be.
+        """
+        return self.waiter is None or not self.waiter.done() or self.waiter.cancelled()
+
+    def to_json(self) -> str:
+        """
+        Return the parts as text.
+        """
+        return json.dumps([self.call_id, dict(self.parts)], separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Entry:
+        """
+        Return an entry nobody waits for; raises ``ValueError`` for what is none.
+        """
+        call_id, parts = json.loads(text)
+        known = isinstance(parts, dict) and all(
+            name in STATEMENTS and isinstance(row, list) for name, row in parts.items()
+        )
+        if not known or not isinstance(call_id, str):
+            msg = "the line is no entry"
+            raise ValueError(msg)
+        return cls(call_id, parts)
+
+
+Outcomes = list[Exception | None]
+
+
+async def write_entries(database: Database, entries: Sequence[Entry], limit: float) -> Outcomes:
+    """
+    Write *entries* in one transaction and return the outcome of each.
+
+    Where a row is at fault the others are written without it, by halving.
+    """
+    try:
+        await database.write(_batches(entries), limit)
+    except Exception as error:  # noqa: BLE001 - the caller gets it as the outcome
+        if len(entries) == 1 or not is_about_the_row(error):
+            return [error] * len(entries)
+        middle = len(entries) // 2
+        first = await write_entries(database, entries[:middle], limit)
+        return first + await write_entries(database, entries[middle:], limit)
+    return [None] * len(entries)
+
+
+def _batches(entries: Sequence[Entry]) -> list[Batch]:
+    batches = []
+    for name, statement in STATEMENTS.items():
+        rows = Rows(entry.parts[name] for entry in entries if name in entry.parts)
+        if rows:
+            batches.append((statement, rows))
+    return batches

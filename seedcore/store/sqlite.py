@@ -1,0 +1,126 @@
+"""
+SQLite: one connection in a thread of its own, write-ahead logging, every commit on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import sqlite3
+import threading
+import weakref
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tortoise.backends.sqlite.client import SqliteClient
+from tortoise.context import TortoiseContext
+
+from seedcore.store.address import Address
+from seedcore.store.database import Batch, Database, IsolatedContext, answered
+from seedcore.store.schema import apps, file_lock, migrate
+
+ALIAS = "seedcore"
+"""Connection alias, so that no host's own is touched."""
+
+_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # a row survives the loss of power
+    # Tortoise cuts the log down to 16 kB after every checkpoint, and growing it again makes a
+    # commit last half as long again.
+    "journal_size_limit": 64 * 2**20,
+}
+
+
+class SqliteDatabase(Database):
+    """
+    An open SQLite file, or one in memory.
+    """
+
+    dialect = "sqlite"
+
+    BUSY_TIMEOUT = 100
+    """Milliseconds SQLite waits for a lock by itself; its thread can't be interrupted."""
+
+    client: SqliteClient
+
+    def __init__(self, name: str, client: SqliteClient, context: TortoiseContext) -> None:
+        super().__init__(name, client, context)
+        _open_clients.add(client)
+
+    @classmethod
+    async def open(cls, address: Address, *, migrating: bool = True) -> Self:
+        """
+        Open the file, creating it where it is missing, or raise a ``DatabaseError``.
+        """
+        async with file_lock(address, cls.OPEN_LIMIT):
+            return await answered(
+                lambda: cls._connect(address, migrating=migrating), address.name, cls.OPEN_LIMIT
+            )
+
+    @classmethod
+    async def _connect(cls, address: Address, *, migrating: bool) -> Self:
+        credentials = {"file_path": address.path, "busy_timeout": cls.BUSY_TIMEOUT, **_PRAGMAS}
+        engine = {"engine": "tortoise.backends.sqlite", "credentials": credentials}
+        with IsolatedContext() as context:
+            await context.init({"connections": {ALIAS: engine}, "apps": apps(ALIAS)})
+            client = context.db(ALIAS)
+            assert isinstance(client, SqliteClient)
+            async with contextlib.AsyncExitStack() as on_failure:
+                on_failure.push_async_callback(client.close)
+                await _to_the_end(client.create_connection(with_db=True))
+                await migrate(client, address.name, apps(ALIAS), migrating=migrating)
+                on_failure.pop_all()
+        return cls(address.name, client, context)
+
+    async def size(self) -> int:
+        """
+        Return the bytes of the file and its log.
+        """
+        files = (Path(f"{self.name}{end}") for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    async def _write(self, batches: Sequence[Batch], limit: float) -> None:  # noqa: ARG002
+        # Tortoise's execute_many makes three trips to SQLite's thread instead of one, and
+        # leaves its transaction open when it is cancelled or when the COMMIT fails.
+        async with self.client.acquire_connection() as connection:
+            trip = connection._execute  # noqa: SLF001 - there is no public way
+            await trip(_transaction, connection._conn, batches)  # noqa: SLF001
+
+
+async def _to_the_end(connecting: Coroutine[Any, Any, None]) -> None:
+    """
+    Wait until *connecting* has ended, also when cancelled: else its thread has nobody to tell.
+    """
+    task = asyncio.ensure_future(connecting)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await task
+
+
+def _transaction(connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, rows in batches:
+            connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+_open_clients: weakref.WeakSet[SqliteClient] = weakref.WeakSet()
+
+
+def _end_forgotten_threads() -> None:
+    for client in list(_open_clients):
+        connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
+        if connection is not None:
+            connection.stop()
+
+
+# aiosqlite's threads are not daemons, and the interpreter joins those before it runs what
+# ``atexit`` knows: a database that nobody closed would keep the process alive for ever.
+getattr(threading, "_register_atexit", atexit.register)(_end_forgotten_threads)
