@@ -28,6 +28,8 @@ def try_admit(call: Call) -> Permit | None:
     now = lane.runtime.clock.monotonic()
     if call.deadline - now <= SOON or now > lane.fresh_until:
         return None
+    if call.circuit.breaker.state is not State.CLOSED and call.policy.breaker_enabled:
+        return None
     if lane.gate.error is not None:  # else nobody has asked for a pause lately
         if lane.gate.wait(now) > 0:
             return None
@@ -35,9 +37,7 @@ def try_admit(call: Call) -> Permit | None:
             lane.gate_opened(call)
     if not lane.slots.try_take():
         return None
-    permit = None
-    if call.circuit.breaker.state is State.CLOSED or not _asks_others(call):
-        permit = _commit(call, now)
+    permit = _commit(call, now)
     if permit is None:
         lane.slots.give_back()
     return permit

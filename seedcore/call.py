@@ -14,18 +14,17 @@ from weakref import ref
 
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, SeedcoreError
-from seedcore.model import AttemptReport, AuditRecord, CallReport, Operation, Outcome, Request, Seed
+from seedcore.model import AttemptReport, CallReport, Operation, Outcome, Request, Seed
 from seedcore.policy import Policy, Profile
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from seedcore.contract.breaker import Permit
     from seedcore.contract.classify import Verdict
     from seedcore.contract.threads import Worker
     from seedcore.events import Level
     from seedcore.lane import Circuit, Lane
-    from seedcore.store.claims import Claim
+    from seedcore.once import Running
 
 NAMESPACE = uuid.UUID("7ee3f0a5-7f1c-4f4b-9b0e-3f6f1d5b9c11")
 """Turns a call_id into an idempotency key that is the same in every process."""
@@ -64,8 +63,8 @@ class Call:
     seconds of its patience that are spent, ``verdict`` what the last attempt failed with and
     ``cause`` what it raised, ``cancelling`` the cancellations its task had when it began,
     ``profile`` what calls made by this one run under,
-    ``given`` whether the caller chose the call_id, ``claim`` what makes sure that such a call
-    is made once and ``recorded`` the row of its success, ``nested`` whether another call made it.
+    ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
+    made once, ``nested`` whether another call made it.
     """
 
     __slots__ = (
@@ -74,7 +73,6 @@ class Call:
         "cancelling",
         "cause",
         "circuit",
-        "claim",
         "counted",
         "deadline",
         "delays",
@@ -83,11 +81,10 @@ class Call:
         "in_doubt",
         "lane",
         "nested",
+        "once",
         "operation",
-        "permit",
         "policy",
         "profile",
-        "recorded",
         "refused",
         "report",
         "request",
@@ -134,9 +131,7 @@ class Call:
         self.verdict: Verdict | None = None
         self.delays: Delays | None = None
         self.worker: Worker | None = None
-        self.permit: Permit | None = None
-        self.claim: Claim | None = None
-        self.recorded: AuditRecord | None = None
+        self.once: Running | None = None
         self.report: CallReport | None = None
 
     def spent(self, what: str, seconds: float) -> None:

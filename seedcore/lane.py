@@ -69,14 +69,16 @@ class Circuit:
     """
     The breaker of one operation, the requests it suspects, and the calls that wait for it.
 
-    ``revision`` is that of the shared row as last seen, ``unsaid`` the steps that are on their
-    way there, ``untold`` whether some could not be taken there.
+    ``revision`` is that of the shared row as last seen, ``asking`` is done when the database has
+    answered about a probe, ``unsaid`` counts the steps that are on their way to the row, and
+    ``untold`` says whether some could not be taken there.
     """
 
     breaker: Breaker
     suspects: Suspects = attrs.Factory(Suspects)
     waiting: Group = attrs.Factory(set)
     revision: int = -1
+    asking: asyncio.Future[None] | None = None
     unsaid: int = 0
     untold: bool = False
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -24,7 +23,7 @@ from seedcore.errors import (
     ProviderUnavailableError,
 )
 from seedcore.lane import Runtime
-from seedcore.model import Seed, SeedMeta
+from seedcore.model import AuditRecord, Seed, SeedMeta
 from seedcore.policy import Effect
 from seedcore.store.claims import Claim
 from seedcore.store.store import Store
@@ -42,56 +41,65 @@ class Found:
     value: Any
 
 
-@attrs.frozen(eq=False)
-class Running:
-    """
-    A call of this runner: what it asks, and its result for others who ask the same.
-    """
-
-    fingerprint: str
-    found: asyncio.Future[Found | None]
-
-
 class Once:
     """
-    Makes calls with a given call_id; with a store no other process makes them either.
+    Makes calls with a given call_id once; with a store in all processes together.
     """
 
     REMEMBERED = 1_000
-    """Results that are only in the spool so far, kept for who asks again here."""
+    """Results that no database has, or not yet, kept for who asks again here."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self._running: dict[str, Running] = {}
-        self._spooled: OrderedDict[str, Running] = OrderedDict()
+        self._not_stored: OrderedDict[str, Running] = OrderedDict()
         self._letting_go: set[asyncio.Task[None]] = set()
 
-    async def run(self, call: Call, make: Callable[[Call], Awaitable[Any]]) -> Any:
+    async def begin(self, call: Call) -> Found | None:
         """
-        Return what *make* returns, or what it returned for the same call earlier.
+        Return what the same call returned earlier, or ``None`` with ``call.once`` set: make it.
 
         Raises DuplicateCallError for different arguments, DatabaseError while nobody can tell
-        whether it was made, and what *make* raises.
+        whether it was made, and ProviderError if that can't be known in time or at all.
         """
         fingerprint = call.request.fingerprint()
-        while other := self._running.get(call.call_id) or self._spooled.get(call.call_id):
+        while other := self._running.get(call.call_id) or self._not_stored.get(call.call_id):
             if other.fingerprint != fingerprint:
                 raise DuplicateCallError(call.call_id, "with different arguments")
             found = await self._wait_for(call, other)
             if found is not None:
-                return found.value
-        running = Running(fingerprint, self._runtime.loop.create_future())
-        self._running[call.call_id] = running
+                return found
+        running = self._running[call.call_id] = Running(self, call, fingerprint)
         try:
-            found = await self._claim(call, fingerprint)
-            if found is None:
-                found = Found(await self._make(call, make))
+            found = await self._claim(running)
+        except BaseException:
+            running.end()
+            raise
+        if found is None:
+            call.once = running
+        else:
             running.found.set_result(found)
-            return found.value
-        finally:
-            del self._running[call.call_id]
-            if not running.found.done():
-                running.found.set_result(None)
+            running.end()
+        return found
+
+    def ended(self, running: Running, *, remember: bool) -> None:
+        """
+        Forget *running*, or keep its result since no database has it yet.
+        """
+        call_id = running.call.call_id
+        del self._running[call_id]
+        if remember:
+            self._not_stored[call_id] = running
+            if len(self._not_stored) > self.REMEMBERED:
+                self._not_stored.popitem(last=False)
+
+    def let_go_later(self, running: Running) -> None:
+        """
+        Let go of a claim whose call was cancelled: nobody waits for that.
+        """
+        task = self.runtime.loop.create_task(running.let_go())
+        self._letting_go.add(task)
+        task.add_done_callback(self._letting_go.discard)
 
     async def close(self) -> None:
         """
@@ -101,8 +109,7 @@ class Once:
             await asyncio.wait(set(self._letting_go))
 
     async def _wait_for(self, call: Call, other: Running) -> Found | None:
-        seconds = left(call.deadline, self._runtime.clock.monotonic())
-        wake: asyncio.Future[bool] = self._runtime.loop.create_future()
+        wake: asyncio.Future[bool] = self.runtime.loop.create_future()
 
         def ended(_: object) -> None:
             if not wake.done():
@@ -110,7 +117,7 @@ class Once:
 
         other.found.add_done_callback(ended)
         try:
-            await self._runtime.waits.until(wake, seconds)
+            await self.runtime.waits.until(wake, self._time_left(call))
         finally:
             other.found.remove_done_callback(ended)
         if not other.found.done():
@@ -119,40 +126,41 @@ class Once:
 
     # ------------------------------------------------------------------ claims
 
-    async def _claim(self, call: Call, fingerprint: str) -> Found | None:
+    async def _claim(self, running: Running) -> Found | None:
         """
-        Claim the call_id for *call*, or find what came of it; waits for who else has it.
+        Claim the call_id, or find what came of it; waits for who else has it.
         """
-        store = self._runtime.store
+        store, call = self.runtime.store, running.call
         if store is None:
             return None
         pause = FIRST_LOOK
         while True:
             try:
-                claim = await self._taken(call, store, fingerprint)
+                claim = await self._taken(running, store)
                 if claim.mine:
-                    call.claim = claim
-                    return await self._made_before(call, store, claim)
+                    running.claim = claim
+                    return await self._made_before(running, store, claim)
                 if claim.done:
                     return Found(await self._result(call, store, claim))
             except DatabaseError as error:
                 pause = LONGEST_LOOK
-                if self._runtime.draining or self._time_left(call) <= pause:
+                if self.runtime.draining or self._time_left(call) <= pause:
                     msg = f"{error} Nothing was done under the call_id {call.call_id!r}."
                     raise DatabaseError(msg) from error
-            await self._runtime.waits.sleep(min(pause, self._time_left(call)))
-            if self._runtime.draining or not self._time_left(call):
+            await self.runtime.waits.sleep(min(pause, self._time_left(call)))
+            if self.runtime.draining or not self._time_left(call):
                 raise self._gave_up(call)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _taken(self, call: Call, store: Store, fingerprint: str) -> Claim:
+    async def _taken(self, running: Running, store: Store) -> Claim:
+        call = running.call
         claim = await store.claim(
             call.call_id,
             provider=call.lane.name,
             operation=call.operation.name,
-            fingerprint=fingerprint,
+            fingerprint=running.fingerprint,
         )
-        if claim.fingerprint != fingerprint:
+        if claim.fingerprint != running.fingerprint:
             raise DuplicateCallError(call.call_id, "with different arguments")
         if claim.mine or claim.done or claim.left > 0:
             return claim
@@ -162,18 +170,19 @@ class Once:
             raise ProviderUnavailableError(text, in_doubt=True, stopped_by="in_doubt")
         return await store.claims.take_over(claim) or claim
 
-    async def _made_before(self, call: Call, store: Store, claim: Claim) -> Found | None:
+    async def _made_before(self, running: Running, store: Store, claim: Claim) -> Found | None:
         """
         Look for the row of a call whose claim says nothing of its success.
         """
+        call = running.call
         row = await store.queries.own_call(call.call_id)
         if row is None:
             return None
         if not claim.again:  # made without a claim, so nobody knows what was asked
-            await self._let_go(call, in_doubt=False)
+            await running.let_go()
             raise DuplicateCallError(call.call_id)
         await store.write(None, claim)
-        store.claims.ended()
+        running.release()
         return Found(await self._result(call, store, claim))
 
     async def _result(self, call: Call, store: Store, claim: Claim) -> Any:
@@ -187,69 +196,93 @@ class Once:
         call.lane.emit("INFO", "repeated", call=call)
         return json.loads(claim.result)
 
-    async def _make(self, call: Call, make: Callable[[Call], Awaitable[Any]]) -> Any:
-        store = self._runtime.store
-        try:
-            value = await make(call)
-        except Exception:
-            # A failure frees the id, unless something may have been done under it.
-            await self._let_go(call, in_doubt=call.in_doubt)
-            raise
-        except BaseException:
-            in_doubt = call.attempts > 0 and call.operation.effect is Effect.UNSAFE
-            task = self._runtime.loop.create_task(self._let_go(call, in_doubt=in_doubt))
-            self._letting_go.add(task)
-            task.add_done_callback(self._letting_go.discard)
-            raise
-        if store is None or call.claim is None:
-            return value
-        store.claims.ended()
-        if isinstance(value, Seed) and value.meta.audit == "spooled":
-            self._remember(call, value)
-        elif call.recorded is not None and (
-            call.claim.again or store.claims.may_be_lost(self._runtime.loop.time())
-        ):
-            return await self._as_recorded(call, store, value)
-        return value
-
-    async def _as_recorded(self, call: Call, store: Store, value: Any) -> Any:
-        """
-        Return the seed that the row has: another process may have been quicker.
-        """
-        row = None
-        with contextlib.suppress(DatabaseError):
-            row = await store.queries.own_call(call.call_id)
-        assert call.recorded is not None
-        if row is None or row["created_at"] == call.recorded.created_at:
-            return value
-        return seed_of(row) if isinstance(value, Seed) else value
-
-    async def _let_go(self, call: Call, *, in_doubt: bool) -> None:
-        store, claim = self._runtime.store, call.claim
-        if store is None or claim is None:
-            return
-        call.claim = None
-        store.claims.ended()
-        with contextlib.suppress(DatabaseError):  # it expires by itself
-            await (store.claims.leave_in_doubt if in_doubt else store.claims.free)(claim)
-
-    def _remember(self, call: Call, value: Any) -> None:
-        known = self._running[call.call_id]
-        found: asyncio.Future[Found | None] = self._runtime.loop.create_future()
-        found.set_result(Found(value))
-        self._spooled[call.call_id] = Running(known.fingerprint, found)
-        if len(self._spooled) > self.REMEMBERED:
-            self._spooled.popitem(last=False)
-
     def _time_left(self, call: Call) -> float:
-        return left(call.deadline, self._runtime.clock.monotonic())
+        return left(call.deadline, self.runtime.clock.monotonic())
 
     def _gave_up(self, call: Call) -> ProviderError:
         call.refused = True
-        if self._runtime.draining:
+        if self.runtime.draining:
             return DrainingError(stopped_by="draining")
         text = "another call with the same call_id had not ended when the time was up"
         return ProviderTimeoutError(text, stopped_by="deadline")
+
+
+class Running:
+    """
+    One call that is made once: its claim, its row, and its result for others who ask the same.
+    """
+
+    __slots__ = ("_kept_here", "_once", "call", "claim", "fingerprint", "found", "recorded")
+
+    def __init__(self, once: Once, call: Call, fingerprint: str) -> None:
+        self._once = once
+        self._kept_here = False
+        self.call = call
+        self.fingerprint = fingerprint
+        self.claim: Claim | None = None
+        self.recorded: AuditRecord | None = None
+        self.found: asyncio.Future[Found | None] = once.runtime.loop.create_future()
+
+    async def made(self, value: Any) -> Any:
+        """
+        The call returned *value* and its row is written; return what its caller gets.
+        """
+        store, claim = self._once.runtime.store, self.claim
+        if store is not None and claim is not None:
+            self.release()
+            self._kept_here = isinstance(value, Seed) and value.meta.audit != "durable"
+            lost = claim.again or store.claims.may_be_lost(self._once.runtime.loop.time())
+            if lost and not self._kept_here:
+                value = await self._as_recorded(store, value)
+        self.found.set_result(Found(value))
+        return value
+
+    async def failed(self) -> None:
+        """
+        The call failed, which frees its id unless something may have been done under it.
+        """
+        await self.let_go(in_doubt=self.call.in_doubt)
+
+    def end(self) -> None:
+        """
+        The call has ended, however it did.
+        """
+        if not self.found.done():
+            self.found.set_result(None)
+        if self.claim is not None:
+            self._once.let_go_later(self)
+        self._once.ended(self, remember=self._kept_here)
+
+    async def let_go(self, *, in_doubt: bool | None = None) -> None:
+        """
+        Give the claim back; by default in doubt if an unsafe call was cancelled after its start.
+        """
+        store, claim, call = self._once.runtime.store, self.claim, self.call
+        if store is None or claim is None:
+            return
+        if in_doubt is None:
+            in_doubt = call.attempts > 0 and call.operation.effect is Effect.UNSAFE
+        self.release()
+        with contextlib.suppress(DatabaseError):  # it expires by itself
+            await (store.claims.leave_in_doubt if in_doubt else store.claims.free)(claim)
+
+    def release(self) -> None:
+        """
+        Stop renewing the claim.
+        """
+        store = self._once.runtime.store
+        if store is not None and self.claim is not None:
+            self.claim = None
+            store.claims.ended()
+
+    async def _as_recorded(self, store: Store, value: Any) -> Any:
+        # Another process may have taken the claim over, and been quicker.
+        row = None
+        with contextlib.suppress(DatabaseError):
+            row = await store.queries.own_call(self.call.call_id)
+        if row is None or self.recorded is None or not isinstance(value, Seed):
+            return value
+        return value if row["created_at"] == self.recorded.created_at else seed_of(row)
 
 
 def seed_of(row: dict[str, Any]) -> Seed:

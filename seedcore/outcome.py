@@ -9,6 +9,7 @@ from typing import Any
 
 from seedcore import audit
 from seedcore.call import Call
+from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, StoppedBy
@@ -55,6 +56,13 @@ def audits(call: Call) -> bool:
     return call.lane.runtime.store is not None and call.operation.audited and not call.nested
 
 
+def claims(call: Call) -> bool:
+    """
+    Whether a success of *call* ends a claim.
+    """
+    return call.once is not None and call.once.claim is not None
+
+
 def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
     """
     Return *value*, with its meta if it is a seed, and say that the call succeeded.
@@ -86,9 +94,12 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     row: AuditRecord | None = None
     try:
         if audits(call):
-            row = call.recorded = audit.success_record(call, value, latency)
-        result = audit.kept_result(call, value) if call.claim is not None else None
-        state = await store.write(row, call.claim, result)
+            row = audit.success_record(call, value, latency)
+        if call.once is None:
+            state = await store.write(row)
+        else:
+            call.once.recorded = row
+            state = await store.write(row, call.once.claim, audit.kept_result(call, value))
     except asyncio.CancelledError:
         call.emit_outcome("INFO", "success", latency)  # the row will be there all the same
         raise
@@ -100,7 +111,7 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     return state if row is not None else "off"
 
 
-def failed(call: Call, error: ProviderError) -> ProviderError:
+def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
     """
     Return the error as the caller gets it, after telling breaker, events and failure table.
     """
@@ -117,8 +128,8 @@ def failed(call: Call, error: ProviderError) -> ProviderError:
         "stopped_by": stopped_by,
     }
     final = error.filled(**facts)
-    if call.permit is not None:
-        lane.call_failed(call, call.permit, stopped_by)
+    if permit is not None:
+        lane.call_failed(call, permit, stopped_by)
     if call.report and call.report.attempts and call.report.attempts[-1].outcome == "failure":
         call.emit_attempt("DEBUG", "failure")  # unless its retry was announced already
     call.emit_outcome("ERROR", "failure", latency, final)

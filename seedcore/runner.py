@@ -17,6 +17,7 @@ from seedcore import outcome
 from seedcore.admission import admit, try_admit
 from seedcore.attempt import attempt
 from seedcore.call import Call, Context
+from seedcore.contract.breaker import Permit
 from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import ProviderError, SeedcoreError, SettingsError
 from seedcore.events import Event, Events, JsonLines, Level, Loguru
@@ -321,36 +322,39 @@ class Runner:
         """
         Take *call* through the contract: validate, then attempts until one settles it.
         """
+        lane = call.lane
+        permit: Permit | None = None
         self._running += 1
         try:
             call.request = request_of(call, arguments)
             del arguments  # it would be kept for as long as the call waits
-            if call.given:
-                return await self._only_once.run(call, self._made)
-            return await self._made(call)
+            if call.given and (found := await self._only_once.begin(call)) is not None:
+                return found.value
+            lane.calls += 1
+            lane.budget.call()
+            while True:
+                permit = try_admit(call) or await admit(call)
+                value = await attempt(call, Context(call, self._nested), permit)
+                if call.verdict is None:
+                    latency = round((self._now() - call.started) * 1e3, 3)
+                    writes = outcome.audits(call) or outcome.claims(call)
+                    state = await outcome.record(call, value, latency) if writes else "off"
+                    value = outcome.succeeded(call, value, state, latency)
+                    return value if call.once is None else await call.once.made(value)
+                pause = outcome.pause_before_retry(call)
+                if pause:
+                    await lane.runtime.waits.sleep(pause)
+                    call.spent("backoff", pause)
         except ProviderError as error:
-            raise outcome.failed(call, error) from call.cause
+            if call.once is not None:
+                await call.once.failed()
+            raise outcome.failed(call, permit, error) from call.cause
         finally:
+            if call.once is not None:
+                call.once.end()
             self._running -= 1
-            if call.lane.runtime.draining and not self._running:
+            if lane.runtime.draining and not self._running:
                 self._idle.set()
-
-    async def _made(self, call: Call) -> Any:
-        lane = call.lane
-        lane.calls += 1
-        lane.budget.call()
-        while True:
-            call.permit = try_admit(call) or await admit(call)
-            value = await attempt(call, Context(call, self._nested), call.permit)
-            if call.verdict is None:
-                latency = round((self._now() - call.started) * 1e3, 3)
-                recorded = call.claim is not None or outcome.audits(call)
-                state = await outcome.record(call, value, latency) if recorded else "off"
-                return outcome.succeeded(call, value, state, latency)
-            pause = outcome.pause_before_retry(call)
-            if pause:
-                await lane.runtime.waits.sleep(pause)
-                call.spent("backoff", pause)
 
     @property
     def _only_once(self) -> Once:

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from seedcore.contract import circuit as steps
-from seedcore.contract.breaker import Permit
+from seedcore.contract.breaker import Breaker, Permit
 from seedcore.contract.circuit import NEXT_PROBE, Step
 from seedcore.errors import DatabaseError, ProviderError, ProviderRateLimitError
 from seedcore.events import Event, Level
@@ -92,14 +92,25 @@ class Sharing:
         """
         Agree with the other processes on a probe; ``None`` if it is another one's turn.
         """
-        circuit, clock = lane.circuit(operation), self._runtime.clock
-        breaker = circuit.breaker
+        circuit = lane.circuit(operation)
+        if circuit.asking is not None:
+            # The answer to the first who asks is news to all of them.
+            await asyncio.wait({circuit.asking}, timeout=self.LIMIT)
+            return None
         if self.lost:
-            return breaker.admit(clock.monotonic())
+            return circuit.breaker.admit(self._runtime.clock.monotonic())
+        circuit.asking = self._runtime.loop.create_future()
+        try:
+            return await self._ask(lane, operation, circuit.breaker)
+        finally:
+            circuit.asking.set_result(None)
+            circuit.asking = None
+
+    async def _ask(self, lane: Lane, operation: str, breaker: Breaker) -> Permit | None:
+        clock = self._runtime.clock
         name, step = breaker.next_probe()
         agreed: asyncio.Future[bool] = self._runtime.loop.create_future()
         began = clock.monotonic()
-        circuit.unsaid += 1
         self._do(functools.partial(self._move, lane, operation, step, name, agreed))
         try:
             await asyncio.wait({agreed}, timeout=self.LIMIT)
@@ -134,7 +145,7 @@ class Sharing:
                 policy = circuit.breaker.policy
                 shared = await self._store.state.move(lane.name, operation, policy, step)
         finally:
-            circuit.unsaid -= 1
+            circuit.unsaid -= agreed is None
             if shared is None:
                 circuit.untold = True
                 if agreed is not None:
@@ -165,6 +176,8 @@ class Sharing:
     ) -> None:
         circuit = lane.circuit(operation)
         circuit.revision = shared.revision
+        if steps.sane(shared.condition, circuit.breaker.policy, shared.now) != shared.condition:
+            self.tell(lane, operation, steps.sane)  # for all, from now on
         old = circuit.breaker.state
         # Rather too early than too late: who comes too early is told so by the database.
         condition = shared.condition.shifted(asked - shared.now)
@@ -285,7 +298,7 @@ class Sharing:
         asked = self._runtime.clock.monotonic()
         lanes = dict(self._lanes)
         try:
-            await self._store.state.check_writable()
+            await self._store.check_writable(self.LIMIT)
             view = await self._store.state.look(lanes)
         except DatabaseError:
             return

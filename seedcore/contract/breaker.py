@@ -90,6 +90,8 @@ class Breaker:
         """
         if self.state is State.CLOSED:
             return self._permit
+        if self.wait(now) > 0:
+            return None
         name = next(self._names)
         self._take(circuit.probing(name), now)
         return self.permit(name, now)

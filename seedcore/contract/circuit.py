@@ -103,12 +103,15 @@ def wait(condition: Condition, policy: Policy, now: float) -> float:
     if condition.state is State.OPEN:
         return left(condition.open_until, now)
     at_a_time = policy.circuit_breaker_half_open_max_calls
-    turns = [left(probe.started + NEXT_PROBE, now) for probe in condition.probes]
+    oldest = _oldest(policy, now)
+    # Those that are lost don't count: else whoever may only look would never take a step.
+    probes = [probe for probe in condition.probes if probe.started >= oldest]
+    turns = [left(probe.started + NEXT_PROBE, now) for probe in probes]
     fresh = [turn for turn in turns if turn]
     if len(fresh) >= at_a_time:
         return min(fresh)
     enough = at_a_time * math.ceil(policy.attempt_timeout / NEXT_PROBE)
-    return NEXT_PROBE if len(condition.probes) >= enough else 0.0
+    return NEXT_PROBE if len(probes) >= enough else 0.0
 
 
 def opening(generation: int) -> Step:
@@ -217,7 +220,7 @@ def sane(condition: Condition, policy: Policy, now: float) -> Condition:
     if condition.state is State.CLOSED and not condition.probes:
         return condition
     longest = policy.circuit_breaker_timeout or LONGEST_OPEN_AFTER_SLOW_PROBE
-    oldest = now - policy.attempt_timeout - LOST_PROBE
+    oldest = _oldest(policy, now)
     mended = attrs.evolve(
         condition,
         open_until=min(condition.open_until, now + longest),
@@ -229,6 +232,10 @@ def sane(condition: Condition, policy: Policy, now: float) -> Condition:
         ),
     )
     return condition if mended == condition else mended
+
+
+def _oldest(policy: Policy, now: float) -> float:
+    return now - policy.attempt_timeout - LOST_PROBE
 
 
 def _opened(condition: Condition, policy: Policy, now: float, *, took: float) -> Condition:

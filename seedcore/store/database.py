@@ -122,6 +122,14 @@ class Database(abc.ABC):
 
         return await self.ask(answer, limit)
 
+    async def check_writable(self, limit: float) -> None:
+        """
+        Raise ``DatabaseError`` unless rows can be changed within *limit* seconds.
+        """
+        # It matches nothing, and needs SQLite's lock or a PostgreSQL that may write all the same.
+        statement = "UPDATE seedcore_breakers SET revision = revision WHERE provider = ?"
+        await self.execute(statement, "", limit=limit)
+
     async def write(self, batches: Sequence[Batch], limit: float) -> None:
         """
         Write *batches* in one transaction, durable on return; waits *limit* seconds for a lock.

@@ -39,6 +39,10 @@ async def drain_mine(database: Database, spool: Spool, total: Drained) -> None:
     """
     Write this process's own lines and count them. Raises what database or disk raised.
     """
+    if not spool.has_lines:
+        return
+    # Else a database that is gone for a day would leave a file for each try.
+    await database.check_writable(LIMIT)
     await _drain(database, spool, await threads.run(spool.mine), total)
 
 
@@ -57,15 +61,19 @@ async def drain_the_dead(database: Database, spool: Spool, total: Drained) -> No
 
 async def _drain(database: Database, spool: Spool, left: Iterable[Path], total: Drained) -> None:
     for file in left:
-        lock = files.locked(file)
+        try:
+            lock = files.locked(file)
+        except FileNotFoundError:
+            continue  # another process has drained it
         if lock is None:
             continue  # another process is draining it
         with lock:
             entries, torn = await threads.run(files.read, file)
             for start in range(0, len(entries), AT_A_TIME):
                 some = entries[start : start + AT_A_TIME]
-                torn += await _write(database, some)
-                total.written += len(some)
+                refused = await _write(database, some)
+                torn += refused
+                total.written += len(some) - len(refused)
             if torn:
                 spool.keep_torn(file, torn)
                 total.torn += len(torn)

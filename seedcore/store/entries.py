@@ -37,17 +37,20 @@ class Entry:
     call_id: str
     parts: Mapping[str, Row] = attrs.field(repr=False)
     waiter: asyncio.Future[Any] | None = None
+    written: bool = False
+    """Whether it is on a disk; a waiter that was cancelled doesn't say."""
 
     @property
     def unwritten(self) -> bool:
         """
         Whether it may still have to be written; one whose waiter was cancelled has to be.
         """
-        return self.waiter is None or not self.waiter.done() or self.waiter.cancelled()
+        told = self.waiter is not None and self.waiter.done() and not self.waiter.cancelled()
+        return not self.written and not told
 
     def to_json(self) -> str:
         """
-        Return the parts as text.
+        Return the parts as text; raises ``TypeError`` for a value that JSON doesn't know.
         """
         return json.dumps([self.call_id, dict(self.parts)], separators=(",", ":"))
 
@@ -56,14 +59,13 @@ class Entry:
         """
         Return an entry nobody waits for; raises ``ValueError`` for what is none.
         """
-        call_id, parts = json.loads(text)
-        known = isinstance(parts, dict) and all(
-            name in STATEMENTS and isinstance(row, list) for name, row in parts.items()
-        )
-        if not known or not isinstance(call_id, str):
-            msg = "the line is no entry"
-            raise ValueError(msg)
-        return cls(call_id, parts)
+        match json.loads(text):
+            case [str(call_id), dict(parts)] if all(
+                name in STATEMENTS and isinstance(row, list) for name, row in parts.items()
+            ):
+                return cls(call_id, parts)
+        msg = "the line is no entry"
+        raise ValueError(msg)
 
 
 Outcomes = list[Exception | None]

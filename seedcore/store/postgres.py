@@ -21,6 +21,7 @@ from seedcore.store.reasons import (
     reason,
     unusable,
 )
+from seedcore.store.rows import spoken
 from seedcore.store.schema import apps, migrate
 
 if TYPE_CHECKING:
@@ -63,10 +64,12 @@ class PostgresDatabase(Database):
                 address.name,
                 cls.OPEN_LIMIT,
             )
-            if migrating and not await connection.fetchval(_MAY_INSERT):
-                await database.close(cls.ANSWER_LIMIT)
-                what = "this user may not write its tables; GRANT it the rights"
-                raise unusable(address.name, what)
+            async with contextlib.AsyncExitStack() as on_failure:
+                on_failure.push_async_callback(database.close, cls.ANSWER_LIMIT)
+                if migrating and not await connection.fetchval(_MAY_INSERT):
+                    what = "this user may not write its tables; GRANT it the rights"
+                    raise unusable(address.name, what)
+                on_failure.pop_all()
         return database
 
     @classmethod
@@ -84,6 +87,19 @@ class PostgresDatabase(Database):
                 on_failure.pop_all()
         client.acquire_connection = functools.partial(_lent, client)
         return cls(address.name, client, context)
+
+    async def execute(self, statement: str, *values: Any, limit: float | None = None) -> int:
+        """
+        Execute *statement* in a transaction of its own; return how many rows it changed.
+        """
+
+        async def answer() -> int:
+            async with self.client.acquire_connection() as connection:
+                # Of "INSERT 0 1" Tortoise takes the first number, which is always 0.
+                status = await connection.execute(spoken(statement, self.dialect), *values)
+                return int(status.rpartition(" ")[2])
+
+        return await self.ask(answer, limit)
 
     async def size(self) -> int:
         """

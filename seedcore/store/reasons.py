@@ -68,7 +68,8 @@ def is_about_the_row(error: BaseException) -> bool:
         return code[:_CLASS] in _ABOUT_VALUES
     if code in _SQLITE or _is_of_the_driver(error):
         return False
-    return not isinstance(error, (OperationalError, sqlite3.OperationalError, OSError))
+    others = (OperationalError, sqlite3.OperationalError, OSError, DatabaseError)
+    return not isinstance(error, others)
 
 
 def is_disconnected(error: BaseException) -> bool:

@@ -28,7 +28,7 @@ try:
 except ImportError:  # Windows, where nobody can tell whether a process lives
     fcntl = None  # type: ignore[assignment]
 
-LOCK, SPOOL, DRAINING, TORN = ".lock", ".spool", ".draining", ".torn"
+LOCK, NEW, SPOOL, DRAINING, TORN = ".lock", ".new", ".spool", ".draining", ".torn"
 _HEAD = 18
 """Bytes before an entry: two numbers of eight hex digits, each with a space behind it."""
 
@@ -60,6 +60,7 @@ class Spool:
         self._lock: IO[bytes] | None = None
         self._file: IO[bytes] | None = None
         self._drained = 0
+        self._living = threading.Lock()
         self._writing = threading.Lock()
 
     # ----------------------------------------------------------------- writing
@@ -68,9 +69,21 @@ class Spool:
         """
         Let others see that this process lives. Raises ``OSError``.
         """
-        if self._lock is None:
-            self._make_directory()
-            self._lock = locked(self._path(LOCK), make=True)
+        if self._lock is not None:
+            return
+        with self._living:
+            while self._lock is None:
+                self._make_directory()
+                with contextlib.suppress(FileNotFoundError):  # they removed the directory
+                    self._lock = self._own_lock()
+
+    def _own_lock(self) -> IO[bytes] | None:
+        if fcntl is None:
+            return self._path(LOCK).open("ab")
+        # Under its own name nobody ever finds it unlocked, and takes this process for a dead one.
+        lock = locked(self._path(NEW), make=True)
+        self._path(NEW).rename(self._path(LOCK))
+        return lock
 
     def append(self, entries: Iterable[Entry]) -> None:
         """
@@ -95,8 +108,8 @@ class Spool:
             self._path(LOCK).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
-            with contextlib.suppress(OSError):  # others use it, or lines are left
-                self.directory.rmdir()
+        with contextlib.suppress(OSError):  # there is none, others use it, or lines are left
+            self.directory.rmdir()
 
     def _path(self, suffix: str) -> Path:
         return self._stem.with_name(self._stem.name + suffix)
@@ -109,6 +122,13 @@ class Spool:
 
     # ---------------------------------------------------------------- draining
 
+    @property
+    def has_lines(self) -> bool:
+        """
+        Whether this process has lines that are to be drained.
+        """
+        return self._file is not None or bool(_data_files(self._stem))
+
     def mine(self) -> list[Path]:
         """
         Return this process's own files that may be drained; new lines go to another one.
@@ -117,9 +137,11 @@ class Spool:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+            if self._path(SPOOL).exists():
                 self._drained += 1
                 self._path(SPOOL).rename(self._path(f".{self._drained}{DRAINING}"))
-        return _data_files(self._stem)
+        # Not the one that may have been begun meanwhile: whoever drains a file removes it.
+        return [file for file in _data_files(self._stem) if file.suffix == DRAINING]
 
     def left_by_the_dead(self) -> Generator[tuple[str, list[Path]]]:
         """
@@ -158,6 +180,7 @@ class Spool:
                 torn.write(line.rstrip(b"\n") + b"\n")
             torn.flush()
             os.fsync(torn.fileno())
+        _sync_directory(self.directory)
 
     # ----------------------------------------------------------------- looking
 
@@ -170,13 +193,12 @@ class Spool:
             entries, broken = read(file)
             lines += len(entries)
             torn += len(broken)
-            size += file.stat().st_size
-            lock = _lock_of(file)
-            if lock.exists() and _is_held(lock):
+            size += _size(file)
+            if _is_held(_lock_of(file)):
                 held += len(entries)
         for file in self.directory.glob(f"{self._key}-*{TORN}"):
             torn += file.read_bytes().count(b"\n")
-            size += file.stat().st_size
+            size += _size(file)
         return SpoolStatus(
             directory=str(self.directory), lines=lines, held=held, torn=torn, bytes=size
         )
@@ -198,6 +220,13 @@ def read(file: Path) -> tuple[list[Entry], list[bytes]]:
         else:
             entries.append(entry)
     return entries, torn
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # somebody has drained it
+        return 0
 
 
 def _write_all(file: IO[bytes], content: bytes) -> None:

@@ -17,6 +17,7 @@ from seedcore.model import BreakerRecord
 from seedcore.policy import Policy
 from seedcore.store.database import Database
 from seedcore.store.models import Breaker
+from seedcore.store.reasons import unusable
 
 CIRCUIT_COLUMNS = tuple(field.name for field in attrs.fields(BreakerRecord))
 MICRO = 1_000_000
@@ -77,6 +78,8 @@ class SharedState:
         Return what is shared about *providers*.
         """
         names = sorted(providers)
+        if not names:  # PostgreSQL knows no empty list
+            return View(circuits={}, gates={})
         marks = ", ".join("?" for _ in names)
         circuits = await self._database.fetch(
             f"SELECT *, {{now}} AS now FROM seedcore_breakers WHERE provider IN ({marks})",  # noqa: S608 - ours
@@ -114,19 +117,7 @@ class SharedState:
                 # The revision that _replace has written.
                 revision = _next(found)
                 return attrs.evolve(found, condition=condition, revision=revision)
-        msg = "others kept changing the row"
-        raise TimeoutError(msg)
-
-    async def check_writable(self) -> None:
-        """
-        Raise ``DatabaseError`` unless rows can be changed.
-        """
-        # It matches nothing, and takes SQLite's lock and a PostgreSQL that may write all the same.
-        await self._database.execute(
-            "UPDATE seedcore_breakers SET revision = revision WHERE provider = ?",
-            "",
-            limit=self.LIMIT,
-        )
+        raise unusable(self._database.name, "other processes kept changing one of its rows")
 
     async def close_gate(self, provider: str, credential: str, gate: SharedGate) -> None:
         """

@@ -84,9 +84,13 @@ class Store:
         address = address_of(url)
         database = await open_database(address, pool_size=pool_size, migrating=migrating)
         store = cls(address, database, spool_of(address, spool_directory), tell or _nobody)
-        if migrating:
-            with contextlib.suppress(DatabaseError):  # what is spooled stays where it is
-                await store.drain()
+        try:
+            if migrating:
+                with contextlib.suppress(DatabaseError):  # what is spooled stays where it is
+                    await store.drain()
+        except BaseException:  # its caller gave up, and would have nothing to close
+            await store.close()
+            raise
         return store
 
     @property
@@ -163,6 +167,12 @@ class Store:
             finally:
                 self._say_drained(total)
         return total
+
+    async def check_writable(self, limit: float) -> None:
+        """
+        Raise ``DatabaseError`` unless rows can be changed within *limit* seconds.
+        """
+        await self._database.check_writable(limit)
 
     async def unseal(self, call_id: str, by: str) -> None:
         """

@@ -67,7 +67,7 @@ class Writer:
         self.away = False
         """Whether entries go to the spool because the database is gone."""
         self._returning: asyncio.Task[None] | None = None
-        self._asides: set[asyncio.Task[None]] = set()
+        self._aside: asyncio.Task[None] | None = None
         self._stopping = False
         self._stopped = False
         self._start()
@@ -206,6 +206,7 @@ class Writer:
         if self._spool is None:
             self._fail(entries, why)
             return
+        entries = self._spoolable(entries)
         try:
             async with asyncio.timeout(self._limit):
                 await Worker(self._spool.append, [e for e in entries if e.unwritten]).result
@@ -217,16 +218,28 @@ class Writer:
             _settle(entry, "spooled")
         self._wait_for_database(why)
 
+    def _spoolable(self, entries: Sequence[Entry]) -> list[Entry]:
+        # One that no line can hold would fail those beside it.
+        spoolable = []
+        for entry in entries:
+            try:
+                entry.to_json()
+            except (TypeError, ValueError) as error:
+                self._fail([entry], reason(error))
+            else:
+                spoolable.append(entry)
+        return spoolable
+
     def _hangs(self) -> None:
-        # SQLite's thread can't be interrupted: what it still writes is ignored the second time.
-        entries, self._queue = self._waiting(), []
         again = self._limit if self._spool is None else self.HANGING
         self._watch = self._loop.call_later(again, self._hangs)
+        if self._aside is not None and not self._aside.done():
+            return  # they gather until the spool has taken those before them
+        # SQLite's thread can't be interrupted: what it still writes is ignored the second time.
+        entries, self._queue = self._waiting(), []
         if any(entry.unwritten for entry in entries):
             why = "the disk does not answer; check it"
-            aside = self._loop.create_task(self._put_aside(entries, why))
-            self._asides.add(aside)
-            aside.add_done_callback(self._asides.discard)
+            self._aside = self._loop.create_task(self._put_aside(entries, why))
 
     async def _write_failures(self) -> None:
         if self.away and not self._stopping:
@@ -259,8 +272,12 @@ class Writer:
 
     def _wait_for_database(self, why: str) -> None:
         self.away = True
-        if self._returning is None and not self._stopped:
+        if self._stopped:
+            return
+        if self._returning is None:
             self._tell("audit_spooling", {"reason": why})
+        # A host that cancels every task of its loop takes this one along.
+        if self._returning is None or self._returning.done():
             self._returning = self._loop.create_task(self._return(), name="seedcore-store-return")
 
     async def _return(self) -> None:
@@ -299,6 +316,7 @@ class Writer:
 
 
 def _settle(entry: Entry, state: AuditState) -> None:
+    entry.written = True
     if entry.waiter is not None and not entry.waiter.done():
         entry.waiter.set_result(state)
 
