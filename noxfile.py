@@ -169,7 +169,27 @@ def core(session: nox.Session) -> None:
     Test the core with no plugin installed.
     """
     install(session, "test", plugins={})
-    pytest(session, "-m", "not together and not built", "tests")
+    pytest(session, "-m", "not (together or built or postgres or soak)", "tests")
+
+
+@nox.session(requires=["wheels"])
+def postgres(session: nox.Session) -> None:
+    """
+    Test what depends on the database once more, on a PostgreSQL server of its own.
+    """
+    install(session, "test", "postgres", plugins={}, extra="[postgres]")
+    pytest(session, "-m", "(dialects or postgres) and not soak", "tests", TEST_DIALECT="postgres")
+
+
+@nox.session(default="CI" in os.environ, requires=["wheels"])
+def soak(session: nox.Session) -> None:
+    """
+    Take databases, processes and the upstream away under load, for minutes.
+
+    SOAK=full in the environment makes it longer still.
+    """
+    install(session, "test", "postgres", plugins={}, extra="[postgres]")
+    pytest(session, "-m", "soak", "tests/soak")
 
 
 @nox.session(requires=["wheels"])
@@ -206,7 +226,7 @@ def bench(session: nox.Session) -> None:
     """
     Measure bare calls, ours, and what a person would write by hand, side by side.
     """
-    install(session, "bench", plugins={})
+    install(session, "bench", "postgres", plugins={}, extra="[postgres]")
     session.run("python", "benchmarks", *session.posargs)
 
 
@@ -227,10 +247,15 @@ def build_into(folder: Path, session: nox.Session, *options: str) -> None:
 
 
 def install(
-    session: nox.Session, *groups: str, plugins: Mapping[str, Project] | None = None
+    session: nox.Session,
+    *groups: str,
+    plugins: Mapping[str, Project] | None = None,
+    extra: str = "",
 ) -> None:
     """
     Install dependency groups and, unless *plugins* is ``None``, the core and these plugins.
+
+    *extra* is one of the core, in brackets.
 
     Nothing else stays in the environment, and each of our wheels replaces the one before it:
     their version doesn't change when a source does.
@@ -241,7 +266,8 @@ def install(
         options += ["--group", group]
     for project in projects:
         wheel = f"{module_of(project)}-{project['version']}-py3-none-any.whl"
-        options += ["--reinstall-package", project["name"], str(WHEELS / wheel)]
+        wanted = str(WHEELS / wheel) + (extra if project is CORE else "")
+        options += ["--reinstall-package", project["name"], wanted]
     session.log("Installing " + ", ".join([*(project["name"] for project in projects), *groups]))
     try:
         session.install(*options, log=False)
@@ -273,12 +299,13 @@ def module_of(project: Project) -> str:
     return str(project["name"]).replace("-", "_")
 
 
-def pytest(session: nox.Session, *arguments: str) -> None:
+def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
     """
     Run pytest with the one configuration, without the settings of whoever runs it.
     """
     options = (*arguments, *session.posargs)
-    session.run("pytest", "-c", "pyproject.toml", *options, env=no_settings())
+    env = {**no_settings(), **environment}
+    session.run("pytest", "-c", "pyproject.toml", *options, env=env)
 
 
 def no_settings() -> dict[str, str | None]:

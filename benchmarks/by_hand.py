@@ -12,7 +12,6 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import purgatory
@@ -65,11 +64,13 @@ class Audit(Model):
 
 
 @contextlib.asynccontextmanager
-async def tortoise(folder: Path) -> AsyncIterator[None]:
+async def tortoise(url: str) -> AsyncIterator[None]:
     """
-    Open a database as Tortoise does it: WAL, and a commit is on the disk when it returns.
+    Open a database as Tortoise does it: SQLite with WAL, PostgreSQL with a pool of five.
+
+    A commit is on the disk when it returns.
     """
-    await Tortoise.init(db_url=f"sqlite://{folder}/by_hand.sqlite3", modules={"models": [__name__]})
+    await Tortoise.init(db_url=url, modules={"models": [__name__]})
     try:
         await Tortoise.generate_schemas()
         yield

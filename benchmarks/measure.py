@@ -24,16 +24,18 @@ BLOCK = 500
 @attrs.frozen(kw_only=True)
 class Effort:
     """
-    How long to measure: *rounds* with slices of *seconds*, or *blocks* of calls that are short.
+    How long to measure: *rounds* with slices of *seconds*, or *blocks* of calls that are short,
+    or *load* seconds with calls at a rate.
     """
 
     rounds: int
     seconds: float
     blocks: int
+    load: int
 
 
-THOROUGH = Effort(rounds=17, seconds=0.12, blocks=60)
-QUICK = Effort(rounds=3, seconds=0.05, blocks=12)
+THOROUGH = Effort(rounds=17, seconds=0.12, blocks=60, load=10)
+QUICK = Effort(rounds=3, seconds=0.05, blocks=12, load=3)
 
 
 @attrs.frozen

@@ -108,7 +108,7 @@ async def _recorded(url: str, callers: int, effort: Effort, folder: Path) -> Rou
         async with (
             _session(url, callers) as bare,
             _session(url, callers) as other,
-            by_hand.tortoise(folder),
+            by_hand.tortoise(f"sqlite://{folder}/by_hand.sqlite3"),
             runner_of(
                 provider,
                 concurrent=callers,

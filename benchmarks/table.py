@@ -13,10 +13,13 @@ UNITS: dict[str, Callable[[float], str]] = {
     "us": lambda figure: f"{figure:.1f} us",
     "ms": lambda figure: f"{figure:.0f} ms",
     "B": lambda figure: f"{figure:,.0f} B",
+    "MB": lambda figure: f"{figure:.1f} MB",
+    "%": lambda figure: f"{figure:.2f} %",
     "/s": lambda figure: f"{figure:,.0f}/s",
     "x": lambda figure: f"{figure:.2f} x",
+    "": lambda figure: f"{figure:.1f}",
 }
-Unit = Literal["us", "ms", "B", "/s", "x"]
+Unit = Literal["us", "ms", "B", "MB", "%", "/s", "x", ""]
 
 COLUMNS = ("what", "bare", "ours", "by hand", "ratio", "must reach", "held?")
 

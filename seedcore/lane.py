@@ -100,7 +100,7 @@ class Lane:
         self.calls = 0
         self.fresh_until = math.inf if runtime.sharing is None else -math.inf
         """When to look again at what is shared, before the next attempt."""
-        self.gate_changed = 0
+        self.gate_version = ""
         self.state: Any = None
         self.started = provider.start is None
         self._starting: asyncio.Task[None] | None = None
@@ -290,7 +290,9 @@ class Lane:
         self.runtime.waits.wake(circuit.waiting)
         if old is not new:
             level: Level = "WARNING" if new is State.OPEN else "INFO"
-            facts = {"old": str(old), "new": str(new)} | ({"by": "peer"} if by_peer else {})
+            facts = {"old": str(old), "new": str(new)}
+            if by_peer:
+                facts["by"] = "peer"
             self.emit(level, "breaker", operation=operation, breaker=str(new), extra=facts)
 
     async def start(self) -> None:

@@ -20,7 +20,7 @@ from seedcore.call import Call, Context
 from seedcore.contract.breaker import Permit
 from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import ProviderError, SeedcoreError, SettingsError
-from seedcore.events import Event, Events, JsonLines, Level, Loguru
+from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
@@ -136,18 +136,12 @@ class Runner:
         # Imported here: the command line lists plugins without a database.
         from seedcore.store import Store
 
-        def tell(event: str, facts: dict[str, Any]) -> None:
-            level: Level = "WARNING" if event == "audit_spooling" else "INFO"
-            if facts.get("torn"):
-                level = "ERROR"
-            events.emit(Event(level=level, event=event, extra=facts))
-
         core = self.settings.core
         return await Store.open(
             url,
             pool_size=core.database_pool_size,
             spool_directory=core.spool_directory,
-            tell=tell,
+            tell=events.emit,
         )
 
     async def close(self) -> None:

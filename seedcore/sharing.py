@@ -19,7 +19,7 @@ from seedcore.contract import circuit as steps
 from seedcore.contract.breaker import Breaker, Permit
 from seedcore.contract.circuit import NEXT_PROBE, Step
 from seedcore.errors import DatabaseError, ProviderError, ProviderRateLimitError
-from seedcore.events import Event, Level
+from seedcore.events import Event
 from seedcore.lane import Circuit, Lane, Runtime
 from seedcore.store.state import SharedCircuit, SharedGate, View
 from seedcore.store.store import Store
@@ -268,9 +268,9 @@ class Sharing:
                 self._close_gate(lanes[provider], gate, asked)
 
     def _close_gate(self, lane: Lane, gate: SharedGate, asked: float) -> None:
-        if gate.changed == lane.gate_changed:
+        if gate.version == lane.gate_version:
             return  # known already, whatever the database's clock has done since
-        lane.gate_changed = gate.changed
+        lane.gate_version = gate.version
         error: ProviderError = ProviderRateLimitError(
             gate.message, provider=lane.name, status_code=gate.status_code
         )
@@ -285,7 +285,8 @@ class Sharing:
         if self.lost:
             return
         self.lost = True
-        self._say("WARNING", "shared_state_lost", reason=why)
+        lost = Event(level="WARNING", event="shared_state_lost", extra={"reason": why})
+        self._runtime.events.emit(lost)
         for lane in self._lanes.values():
             lane.fresh_until = math.inf  # nobody waits for it before an attempt
         if self._watching is None:
@@ -303,7 +304,7 @@ class Sharing:
         except DatabaseError:
             return
         self.lost = False
-        self._say("INFO", "shared_state_back")
+        self._runtime.events.emit(Event(level="INFO", event="shared_state_back"))
         for lane in lanes.values():
             for operation, circuit in lane.circuits.items():
                 self._reconcile(lane, operation, circuit, view, asked)
@@ -319,9 +320,6 @@ class Sharing:
         # Nobody has changed the row meanwhile: what became of it here is the newest.
         if not circuit.breaker.apart and circuit.revision == (shared.revision if shared else -1):
             self.tell(lane, operation, steps.restating(circuit.breaker.condition, asked))
-
-    def _say(self, level: Level, event: str, **facts: str) -> None:
-        self._runtime.events.emit(Event(level=level, event=event, extra=facts))
 
     async def close(self, timeout: float) -> None:
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,47 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from support.certificate import Certificate, make_certificate
 from support.events import Collected
+from support.postgres import Postgres, available
 from support.upstream import Upstream
+
+ON_POSTGRES = os.environ.get("TEST_DIALECT") == "postgres"
+"""Whether this run is about PostgreSQL: Tortoise's models know one dialect per process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Leave tests of PostgreSQL to the runs that are about it.
+    """
+    if ON_POSTGRES:
+        return
+    elsewhere = pytest.mark.skip(reason="runs with TEST_DIALECT=postgres")
+    for item in items:
+        if item.get_closest_marker("postgres"):
+            item.add_marker(elsewhere)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """
+    A PostgreSQL server of its own; the tests of a machine that has none are skipped.
+    """
+    if missing := available():
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """
+    The address of a database that nobody has used, of the dialect that this run is about.
+    """
+    if ON_POSTGRES:
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.create_database()
+    return f"sqlite://{tmp_path}/audit.sqlite3"
 
 
 @pytest.fixture

@@ -35,7 +35,9 @@ LEVELS: dict[str, int] = {
     "admission": 3,
     "attempt": 3,
     "audit": 3,
+    "once": 3,
     "outcome": 3,
+    "sharing": 3,
     "runner": 4,
     "__init__": 5,
     "__main__": 5,
@@ -45,6 +47,7 @@ LEVELS: dict[str, int] = {
 
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "tortoise": ("store/",),
+    "asyncpg": ("store/postgres.py",),
     "backoff": ("contract/retry.py",),
     "aiohttp": ("http.py",),
     "typed_settings": ("settings/",),

@@ -8,35 +8,45 @@ import attrs
 import pytest
 
 from seedcore import Policy
-from seedcore.contract.breaker import Breaker, Permit, State, Suspects
+from seedcore.contract.breaker import Breaker, Permit, Suspects
+from seedcore.contract.circuit import Condition, Probe, State, Step
 
 
 @attrs.define(eq=False)
 class Bench:
     """
-    A breaker with a clock that a test moves, and the transitions it made.
+    A breaker with a clock that a test moves, the transitions it made, and what it told others.
     """
 
     policy: Policy = attrs.Factory(Policy)
     now: float = 100.0
     changes: list[tuple[str, str]] = attrs.Factory(list)
+    told: list[Step | None] = attrs.Factory(list)
     breaker: Breaker = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.breaker = Breaker(self.policy, self._changed)
+        self.breaker = Breaker(self.policy, self._stepped)
 
-    def _changed(self, old: State, new: State) -> None:
-        if old is not new:
-            self.changes.append((old.value, new.value))
+    def _stepped(self, old: State, step: Step | None) -> None:
+        self.told.append(step)
+        if old is not self.breaker.state:
+            self.changes.append((old.value, self.breaker.state.value))
+
+    @property
+    def condition(self) -> Condition:
+        """
+        Return what the breaker knows about its circuit.
+        """
+        return self.breaker.condition
 
     def admit(self) -> Permit:
         permit = self.breaker.admit(self.now)
         assert permit is not None
         return permit
 
-    def fail(self, times: int = 1) -> None:
+    def fail(self, times: int = 1, *, here: bool = False) -> None:
         for _ in range(times):
-            self.breaker.failed(self.admit(), self.now)
+            self.breaker.failed(self.admit(), self.now, here=here)
 
     def succeed(self, times: int = 1) -> None:
         for _ in range(times):
@@ -116,7 +126,7 @@ def test_neutral_outcomes_neither_count_nor_reset(bench: Bench) -> None:
     bench.fail(9)
     for _ in range(40):
         bench.breaker.answered(bench.admit(), bench.now)
-        bench.breaker.released(bench.admit())
+        bench.breaker.released(bench.admit(), bench.now)
     bench.breaker.call_failed(bench.admit(), bench.now)
     assert State.OPEN is bench.breaker.state
 
@@ -180,13 +190,38 @@ def test_half_open_admits_one_probe_at_a_time(bench: Bench) -> None:
 def test_unanswered_probes_let_others_through_up_to_one_attempt_timeout(bench: Bench) -> None:
     """
     A probe every 5 s while none answers, and never more than cover one attempt of 60 s.
+
+    Nobody will say what became of one that began over 65 s ago: its place is free again.
     """
     bench.half_open()
-    probes = 1
+    began = bench.now
+    probes = [0.0]
     for _ in range(40):
         bench.now += 5
-        probes += bench.breaker.admit(bench.now) is not None
-    assert 12 == probes
+        if bench.breaker.admit(bench.now) is not None:
+            probes.append(bench.now - began)
+        assert len(bench.condition.probes) <= 12
+
+    rounds = (range(0, 60, 5), range(70, 130, 5), range(140, 200, 5))
+    assert [float(second) for seconds in rounds for second in seconds] == probes
+
+
+def test_a_lost_probe_is_forgotten_five_seconds_after_its_time_was_up() -> None:
+    """
+    Its process has died; what it might still say is not listened to.
+    """
+    bench = Bench(Policy(attempt_timeout=4.0))
+    lost = bench.half_open()
+    bench.now += 9.0
+    assert 5.0 == bench.breaker.wait(bench.now)
+    assert bench.breaker.admit(bench.now) is None
+
+    bench.now += 0.001
+    assert 0.0 == bench.breaker.wait(bench.now)
+    next_one = bench.admit()
+    assert [next_one.probe] == [probe.name for probe in bench.condition.probes]
+    bench.breaker.failed(lost, bench.now)
+    assert State.HALF_OPEN is bench.breaker.state
 
 
 def test_two_successful_probes_close_it(bench: Bench) -> None:
@@ -215,7 +250,7 @@ def test_a_cancelled_probe_frees_its_place_and_changes_nothing(bench: Bench) -> 
     The next probe goes out at once.
     """
     probe = bench.half_open()
-    bench.breaker.released(probe)
+    bench.breaker.released(probe, bench.now)
     assert State.HALF_OPEN is bench.breaker.state
     assert bench.admit().probe
 
@@ -226,17 +261,17 @@ def test_results_from_before_the_opening_are_ignored(bench: Bench) -> None:
     """
     late = [bench.admit() for _ in range(20)]
     bench.open()
-    generation = bench.breaker.generation
+    generation = bench.condition.generation
     for permit in late:
         bench.breaker.failed(permit, bench.now)
         bench.breaker.succeeded(permit, bench.now)
         bench.breaker.call_failed(permit, bench.now)
-    assert (State.OPEN, generation) == (bench.breaker.state, bench.breaker.generation)
+    assert (State.OPEN, generation) == (bench.breaker.state, bench.condition.generation)
     bench.now += 1
     bench.admit()
     for permit in late:
         bench.breaker.succeeded(permit, bench.now)
-    assert (State.HALF_OPEN, 0) == (bench.breaker.state, bench.breaker.successes)
+    assert (State.HALF_OPEN, 0) == (bench.breaker.state, bench.condition.successes)
 
 
 def test_a_probe_from_before_the_last_success_cannot_reopen(bench: Bench) -> None:
@@ -247,7 +282,7 @@ def test_a_probe_from_before_the_last_success_cannot_reopen(bench: Bench) -> Non
     bench.now += 5
     bench.breaker.succeeded(bench.admit(), bench.now)
     bench.breaker.failed(hung, bench.now)
-    assert (State.HALF_OPEN, 1) == (bench.breaker.state, bench.breaker.successes)
+    assert (State.HALF_OPEN, 1) == (bench.breaker.state, bench.condition.successes)
 
 
 def test_closing_starts_afresh(bench: Bench) -> None:
@@ -266,14 +301,16 @@ def test_closing_starts_afresh(bench: Bench) -> None:
     assert pytest.approx(0.25) == bench.breaker.wait(bench.now)
 
 
-def test_an_open_circuit_is_restored_for_the_rest_of_its_time(bench: Bench) -> None:
+def test_an_open_circuit_is_adopted_for_the_rest_of_its_time(bench: Bench) -> None:
     """
     A restart does not shorten an opening, and its generation goes on.
     """
-    bench.breaker.restore(State.OPEN, generation=7, wait=1.5, now=bench.now)
+    stored = Condition(state=State.OPEN, generation=7, open_until=bench.now + 1.5)
+    assert bench.breaker.adopt(stored, bench.now)
     assert bench.breaker.admit(bench.now + 1.4) is None
     bench.now += 1.5
-    assert 8 == bench.admit().generation
+    assert bench.admit().probe
+    assert 8 == bench.condition.generation
     assert bench.breaker.admit(bench.now) is None
 
 
@@ -281,15 +318,228 @@ def test_an_open_circuit_is_restored_for_the_rest_of_its_time(bench: Bench) -> N
     ("timeout", "stored", "expected"),
     [(None, 3600.0, 5.0), (60.0, 3600.0, 60.0), (None, -9.0, 0.0)],
 )
-def test_a_restored_open_time_is_never_longer_than_one_it_makes(
+def test_an_adopted_open_time_is_never_longer_than_one_it_makes(
     timeout: float | None, stored: float, expected: float
 ) -> None:
     """
-    A wall clock that jumped an hour does not keep a circuit open for an hour.
+    A clock that jumped an hour does not keep a circuit open for an hour.
     """
     bench = Bench(Policy(circuit_breaker_timeout=timeout))
-    bench.breaker.restore(State.OPEN, generation=1, wait=stored, now=bench.now)
+    condition = Condition(state=State.OPEN, generation=1, open_until=bench.now + stored)
+    bench.breaker.adopt(condition, bench.now)
     assert pytest.approx(expected) == bench.breaker.wait(bench.now)
+
+
+class TestAdopting:
+    """
+    What other processes know about the same circuit.
+    """
+
+    def test_what_is_known_already_changes_nothing(self, bench: Bench) -> None:
+        """
+        A look each second neither forgets what was counted nor voids attempts under way.
+        """
+        permit = bench.admit()
+        bench.fail(13)
+        assert not bench.breaker.adopt(Condition(), bench.now)
+        bench.breaker.failed(permit, bench.now)
+        assert State.OPEN is bench.breaker.state
+
+    def test_it_is_not_told_to_the_others_again(self, bench: Bench) -> None:
+        """
+        They are where it comes from.
+        """
+        stored = Condition(state=State.OPEN, generation=1, open_until=bench.now + 1)
+        assert bench.breaker.adopt(stored, bench.now)
+        assert [] == bench.told
+
+    def test_a_change_elsewhere_starts_the_counting_anew(self, bench: Bench) -> None:
+        """
+        Failures from before it, and attempts that began before it, teach nothing.
+        """
+        late = [bench.admit() for _ in range(20)]
+        bench.fail(13)
+        for _ in range(4):
+            bench.breaker.call_failed(bench.admit(), bench.now)
+        assert bench.breaker.adopt(Condition(generation=2), bench.now)
+        for permit in late:
+            bench.breaker.failed(permit, bench.now)
+            bench.breaker.call_failed(permit, bench.now)
+        bench.fail(13)
+        for _ in range(4):
+            bench.breaker.call_failed(bench.admit(), bench.now)
+        assert State.CLOSED is bench.breaker.state
+        bench.fail()
+        assert (State.OPEN, 3) == (bench.breaker.state, bench.condition.generation)
+
+    def test_the_probe_of_another_process_is_waited_for(self, bench: Bench) -> None:
+        """
+        One probe at a time is one of all processes, at most five seconds long.
+        """
+        theirs = Condition(
+            state=State.HALF_OPEN, generation=2, probes=(Probe("theirs", bench.now - 1),)
+        )
+        bench.breaker.adopt(theirs, bench.now)
+        assert pytest.approx(4.0) == bench.breaker.wait(bench.now)
+        assert bench.breaker.admit(bench.now) is None
+
+    def test_a_probe_that_all_agreed_on_has_a_permit(self, bench: Bench) -> None:
+        """
+        The step is taken by the database first, and counts from when its result is adopted.
+        """
+        bench.open()
+        bench.now += 1
+        name, step = bench.breaker.next_probe()
+        assert bench.breaker.permit(name, bench.now) is None
+        bench.breaker.adopt(step(bench.condition, bench.policy, bench.now), bench.now)
+        permit = bench.breaker.permit(name, bench.now)
+        assert permit is not None
+        assert name == permit.probe
+        bench.breaker.succeeded(permit, bench.now)
+        assert (State.HALF_OPEN, 1) == (bench.breaker.state, bench.condition.successes)
+
+    def test_a_probe_stays_valid_while_others_come_and_go(self, bench: Bench) -> None:
+        """
+        Only a change of the state makes its result one of the past.
+        """
+        probe = bench.half_open()
+        with_theirs = attrs.evolve(
+            bench.condition, probes=(*bench.condition.probes, Probe("theirs", bench.now))
+        )
+        assert bench.breaker.adopt(with_theirs, bench.now)
+        bench.breaker.failed(probe, bench.now)
+        assert State.OPEN is bench.breaker.state
+        assert [("closed", "open"), ("open", "half_open"), ("half_open", "open")] == bench.changes
+
+    def test_a_probe_that_the_others_have_forgotten_says_nothing(self, bench: Bench) -> None:
+        """
+        Its process was stopped for so long that its place was given away.
+        """
+        probe = bench.half_open()
+        bench.breaker.adopt(bench.condition.without(probe.probe), bench.now)
+        told = len(bench.told)
+        bench.breaker.failed(probe, bench.now)
+        assert State.HALF_OPEN is bench.breaker.state
+        assert told == len(bench.told)
+
+
+class TestApart:
+    """
+    A circuit that opened through this machine's own fault.
+    """
+
+    def test_what_the_provider_did_is_told_to_all(self, bench: Bench) -> None:
+        """
+        The step that opened it is one that every process takes.
+        """
+        bench.open()
+        [step] = bench.told
+        assert step is not None
+        assert bench.condition == step(Condition(), bench.policy, bench.now)
+        assert not bench.breaker.apart
+
+    @pytest.mark.parametrize(("theirs", "ours"), [(0, 14), (13, 1), (1, 13)])
+    def test_local_failures_open_it_for_this_process_alone(
+        self, bench: Bench, theirs: int, ours: int
+    ) -> None:
+        """
+        Unless what the provider did would have opened it without them.
+        """
+        bench.fail(ours, here=True)
+        bench.fail(theirs)
+        assert State.OPEN is bench.breaker.state
+        assert bench.breaker.apart
+        assert [None] == bench.told
+
+    @pytest.mark.parametrize(("theirs", "ours"), [(0, 5), (4, 1)])
+    def test_so_do_calls_that_failed_locally(self, bench: Bench, theirs: int, ours: int) -> None:
+        """
+        Five in a row open it, and one local failure among them keeps that here.
+        """
+        for here in [False] * theirs + [True] * ours:
+            bench.breaker.call_failed(bench.admit(), bench.now, here=here)
+        assert (State.OPEN, True) == (bench.breaker.state, bench.breaker.apart)
+        assert [None] == bench.told
+
+    def test_local_failures_leave_the_window_like_all_others(self, bench: Bench) -> None:
+        """
+        After twenty more attempts only what the provider did counts.
+        """
+        bench.fail(13, here=True)
+        bench.succeed(20)
+        for _ in range(4):
+            bench.breaker.call_failed(bench.admit(), bench.now, here=True)
+        bench.succeed()
+        bench.fail(14)
+        assert (State.OPEN, False) == (bench.breaker.state, bench.breaker.apart)
+
+    def test_none_of_its_steps_is_told(self, bench: Bench) -> None:
+        """
+        Probes of a machine without a network say nothing about the provider.
+        """
+        bench.fail(14, here=True)
+        bench.now += 1
+        bench.fail()
+        bench.now += 1
+        bench.breaker.released(bench.admit(), bench.now)
+        bench.succeed(2)
+        assert State.CLOSED is bench.breaker.state
+        assert [None] * len(bench.told) == bench.told
+        assert ("half_open", "closed") == bench.changes[-1]
+
+    def test_it_stays_open_while_the_others_are_closed(self, bench: Bench) -> None:
+        """
+        Their network works, which is no reason to send attempts into nowhere.
+        """
+        bench.fail(14, here=True)
+        known = bench.condition
+        assert not bench.breaker.adopt(Condition(generation=9), bench.now)
+        assert (known, True) == (bench.condition, bench.breaker.apart)
+
+    def test_it_follows_the_others_once_they_open_too(self, bench: Bench) -> None:
+        """
+        From then on its steps are theirs again.
+        """
+        bench.fail(14, here=True)
+        theirs = Condition(state=State.OPEN, generation=9, open_until=bench.now + 1)
+        assert bench.breaker.adopt(theirs, bench.now)
+        assert (theirs, False) == (bench.condition, bench.breaker.apart)
+        bench.now += 1
+        bench.admit()
+        assert bench.told[-1] is not None
+
+    @pytest.mark.parametrize("agreed", [0, 9])
+    def test_closing_apart_returns_to_the_generation_of_the_others(
+        self, bench: Bench, agreed: int
+    ) -> None:
+        """
+        Else the next opening would be of a generation that they don't know.
+        """
+        bench.breaker.adopt(Condition(generation=agreed), bench.now)
+        bench.fail(14, here=True)
+        bench.now += 1
+        bench.succeed(2)
+        assert Condition(generation=agreed) == attrs.evolve(
+            bench.condition, open_until=0.0, succeeded_at=0.0
+        )
+        assert not bench.breaker.apart
+        bench.fail(14)
+        step = bench.told[-1]
+        assert step is not None
+        others = step(Condition(generation=agreed), bench.policy, bench.now)
+        assert (State.OPEN, agreed + 1) == (others.state, others.generation)
+
+    def test_results_from_before_an_opening_apart_are_ignored(self, bench: Bench) -> None:
+        """
+        Also when it has returned to the generation in which they began.
+        """
+        late = [bench.admit() for _ in range(14)]
+        bench.fail(14, here=True)
+        bench.now += 1
+        bench.succeed(2)
+        for permit in late:
+            bench.breaker.failed(permit, bench.now)
+        assert State.CLOSED is bench.breaker.state
 
 
 @attrs.frozen

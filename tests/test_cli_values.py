@@ -20,7 +20,7 @@ from seedcore.cli.values import key_values, point_in_time, settings_document
 from seedcore.errors import SettingsError
 
 CONTEXT = click.Context(click.Command("demo"))
-PARAMETER = click.Option(["--demo"])
+PARAMETER = click.Option(["--since"])
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

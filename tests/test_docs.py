@@ -19,7 +19,8 @@ import pytest
 
 import seedcore
 from seedcore.cli.group import root
-from seedcore.contract.breaker import Breaker, Suspects
+from seedcore.contract import circuit
+from seedcore.contract.breaker import Suspects
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
@@ -383,10 +384,10 @@ def test_every_column_of_the_audit_is_explained(record: type[Any]) -> None:
         ("One call", f"one of {Policy().max_concurrent} slots"),
         ("Retry budget", f"begins with {Budget.RESERVE:g} retries"),
         ("Retry budget", f"up to {Budget.CAP:g}"),
-        ("Circuit breaker", f"{Breaker.FIRST_OPEN:g} s at first, {Breaker.OPEN_GROWTH:g} times"),
-        ("Circuit breaker", f"at most {Breaker.LONGEST_OPEN:g} s"),
-        ("Circuit breaker", f"up to {Breaker.LONGEST_OPEN_AFTER_SLOW_PROBE:g} s"),
-        ("Circuit breaker", f"within {Breaker.NEXT_PROBE:g} s"),
+        ("Circuit breaker", f"{circuit.FIRST_OPEN:g} s at first, {circuit.OPEN_GROWTH:g} times"),
+        ("Circuit breaker", f"at most {circuit.LONGEST_OPEN:g} s"),
+        ("Circuit breaker", f"up to {circuit.LONGEST_OPEN_AFTER_SLOW_PROBE:g} s"),
+        ("Circuit breaker", f"within {circuit.NEXT_PROBE:g} s"),
         ("Circuit breaker", f"{Suspects.MOST} requests"),
         ("Circuit breaker", f"{Slots.RAMP_START} slots are open"),
         ("Gate", f"{Gate.FIRST_PAUSE:g} s, doubling"),

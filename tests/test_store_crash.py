@@ -60,5 +60,5 @@ async def test_a_row_survives_the_death_of_its_process(tmp_path: Path, told: int
 
     store = await Store.open(f"sqlite://{database}")
     await store.write(audit_record("after"))
-    assert await store.has_call("after")
+    assert await store.queries.has_call("after")
     await store.close()

@@ -21,6 +21,7 @@ from tortoise import timezone
 from seedcore.errors import DatabaseError
 from seedcore.store import Store
 from seedcore.store.database import Database
+from seedcore.store.sqlite import SqliteDatabase
 from support.host import Meeting, host, what_a_host_sees
 from support.stored import as_nobody, audit_record, locked, look, threads_left
 
@@ -108,7 +109,7 @@ async def test_a_locked_database_is_not_waited_for_without_end(
     After the limit the sentence says that somebody else has it.
     """
     monkeypatch.setattr(Database, "OPEN_LIMIT", 0.01)
-    monkeypatch.setattr(Database, "BUSY_TIMEOUT", 1)
+    monkeypatch.setattr(SqliteDatabase, "BUSY_TIMEOUT", 1)
     with locked(database):
         told = await refused(f"sqlite://{database}")
 
@@ -122,14 +123,14 @@ async def test_a_locked_database_opens_as_soon_as_it_is_free(
     """
     A start during somebody else's long write succeeds.
     """
-    monkeypatch.setattr(Database, "BUSY_TIMEOUT", 1)
+    monkeypatch.setattr(SqliteDatabase, "BUSY_TIMEOUT", 1)
     with locked(database) as other:
         opening = asyncio.create_task(Store.open(f"sqlite://{database}"))
         await asyncio.sleep(0.01)
         other.execute("ROLLBACK")
         store = await opening
 
-    assert not await store.has_call("c-1")
+    assert not await store.queries.has_call("c-1")
     await store.close()
 
 
@@ -152,6 +153,49 @@ async def test_giving_up_while_it_opens_leaves_no_thread(database: Path, before:
     assert set() == threads_left(before)
 
 
+@pytest.mark.dialects
+async def test_giving_up_while_it_drains_leaves_nothing_open(
+    database_url: str, before: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The database is open by then, and the caller has no store to close.
+    """
+    draining = asyncio.Event()
+
+    async def drain(store: Store) -> None:
+        draining.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Store, "drain", drain)
+    opening = asyncio.create_task(Store.open(database_url))
+    await draining.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+    assert set() == threads_left(before)
+    assert {asyncio.current_task()} == asyncio.all_tasks()
+
+
+@pytest.mark.dialects
+async def test_every_change_says_how_many_rows_it_was(database_url: str) -> None:
+    """
+    Whoever compares and sets has to know whether it was he who did.
+    """
+    store = await Store.open(database_url)
+    insert = (
+        "INSERT INTO seedcore_days (provider, day, calls, failures) VALUES (?, ?, 0, 0) "
+        "ON CONFLICT (provider, day) DO NOTHING"
+    )
+    execute = store._database.execute
+
+    assert [1, 0, 1] == [await execute(insert, "demo", day) for day in ("a", "a", "b")]
+    assert 2 == await execute("UPDATE seedcore_days SET calls = ?", 1)
+    assert 0 == await execute("UPDATE seedcore_days SET calls = ? WHERE day = ?", 1, "c")
+    assert 2 == await execute("DELETE FROM seedcore_days")
+    await store.close()
+
+
 async def test_a_closed_store_answers_nothing_and_connects_to_nothing(
     database: Path, before: Any
 ) -> None:
@@ -163,7 +207,7 @@ async def test_a_closed_store_answers_nothing_and_connects_to_nothing(
     await store.close()
 
     with pytest.raises(DatabaseError, match="it was closed; open it again"):
-        await store.has_call("c-1")
+        await store.queries.has_call("c-1")
     with pytest.raises(DatabaseError, match="it was closed; open it again"):
         await store.write(audit_record())
     assert set() == threads_left(before)
@@ -232,7 +276,7 @@ async def test_a_host_that_was_there_first_notices_nothing(database: Path, tmp_p
         assert seen == what_a_host_sees()
         assert "Europe/Paris" == seen["timezone"]
         assert noon == (await Meeting.get()).at
-        assert await store.has_call("c-1")
+        assert await store.queries.has_call("c-1")
         await store.close()
         assert seen == what_a_host_sees()
         assert 1 == await Meeting.all().count()
@@ -247,11 +291,11 @@ async def test_a_host_that_comes_later_changes_nothing_here(database: Path, tmp_
         seen = what_a_host_sees()
         await store.write(audit_record("c-1"))
         await store.unseal("c-1", "race room")
-        await store.reset_breakers("demo")
+        await store.state.reset("demo")
 
         assert ["c-1"] == [row["call_id"] for row in await store.queries.calls()]
         assert seen == what_a_host_sees()
-    assert await store.has_call("c-1")
+    assert await store.queries.has_call("c-1")
     await store.close()
     assert [("c-1",)] == look(database, "SELECT call_id FROM seedcore_unsealings")
 
@@ -266,7 +310,7 @@ async def test_a_hundred_inserts_of_a_host_beside_ours(database: Path, tmp_path:
         await asyncio.gather(
             *(Meeting.create(at=noon) for _ in range(100)),
             *(store.write(audit_record(f"c-{number}")) for number in range(100)),
-            *(store.has_call(f"c-{number}") for number in range(100)),
+            *(store.queries.has_call(f"c-{number}") for number in range(100)),
         )
 
         assert 100 == await Meeting.filter(at=noon).count()

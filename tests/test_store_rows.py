@@ -17,8 +17,19 @@ import pytest
 from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
 from seedcore.store import rows
 from seedcore.store.models import Breaker, Call, Failure
-from seedcore.store.rows import BREAKERS, CALLS, FAILURES, Rows, Table
+from seedcore.store.rows import CALLS, FAILURES, Rows, Table, spoken
+from seedcore.store.state import CIRCUIT_COLUMNS
 from support.stored import audit_record
+
+
+@attrs.frozen
+class Coordinates:
+    """
+    A record of two columns.
+    """
+
+    x: int
+    y: int
 
 
 def stored(value: object) -> Any:
@@ -30,20 +41,20 @@ def stored(value: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("table", "model", "record"),
+    ("columns", "model", "record"),
     [
-        (CALLS, Call, AuditRecord),
-        (FAILURES, Failure, FailureRecord),
-        (BREAKERS, Breaker, BreakerRecord),
+        (CALLS.columns, Call, AuditRecord),
+        (FAILURES.columns, Failure, FailureRecord),
+        (CIRCUIT_COLUMNS, Breaker, BreakerRecord),
     ],
 )
-def test_a_column_per_field(table: Table, model: Any, record: Any) -> None:
+def test_a_column_per_field(columns: tuple[str, ...], model: Any, record: Any) -> None:
     """
     Records, models and statements have the same columns in the same order.
     """
     fields = [field.name for field in attrs.fields(record)]
 
-    assert fields == list(table.columns)
+    assert fields == list(columns)
     assert fields == [name for name in model._meta.fields_db_projection if name != "id"]
 
 
@@ -109,14 +120,67 @@ def test_rows_hide_their_values() -> None:
     assert "<2 rows>" == f"{two}" == repr(two)
 
 
+def test_what_a_provider_says_is_cut_to_its_column() -> None:
+    """
+    PostgreSQL would refuse the row, and SQLite would take it.
+    """
+    row = CALLS.row(audit_record(randomizer="r" * 201, gentype="g" * 51, genoption="o" * 999))
+    shown = dict(zip(CALLS.columns, row, strict=True))
+
+    assert ("r" * 200, "g" * 50) == (shown["randomizer"], shown["gentype"])
+    assert "o" * 999 == shown["genoption"]
+
+
+@pytest.mark.parametrize("column", ["surface", "permalink"])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a\x00b", "a\ufffdb"), ("a\ud800b", "a?b"), ("ä\x00", "ä\ufffd")]
+)
+def test_a_text_no_database_takes_is_mended(column: str, text: str, expected: str) -> None:
+    """
+    A NUL is none for PostgreSQL, half of a surrogate pair for neither.
+    """
+    row = CALLS.row(audit_record(**{column: text}))
+
+    assert expected == row[CALLS.columns.index(column)]
+
+
+@pytest.mark.parametrize("odd", ["a\x00b", "a\ud800b"])
+def test_so_is_one_within_json(odd: str) -> None:
+    """
+    In keys as in values, and what only looks like one stays.
+    """
+    row = CALLS.row(audit_record(settings={odd: [odd], "plain": "\\ud800 \\u0000"}))
+    text = row[CALLS.columns.index("settings")]
+    mended = odd.replace("\x00", "\ufffd").replace("\ud800", "?")
+
+    assert {mended: [mended], "plain": "\\ud800 \\u0000"} == json.loads(text)
+    assert "\\u0000" not in text.replace("\\\\", "")
+    assert "\\ud8" not in text.replace("\\\\", "")
+
+
 def test_a_statement_marks_its_values_as_the_database_expects() -> None:
     """
     Question marks for SQLite, numbers for PostgreSQL.
     """
-    table = Table("t", BreakerRecord, "ON CONFLICT DO NOTHING")
-    columns = "provider, operation, state, generation, open_until, reopened, successes, updated_at"
+    table = Table("t", Coordinates, "ON CONFLICT DO NOTHING")
 
-    assert table.insert("sqlite") == (
-        f"INSERT INTO t ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    assert "INSERT INTO t (x, y) VALUES (?, ?) ON CONFLICT DO NOTHING" == table.insert
+    assert table.insert == spoken(table.insert, "sqlite")
+    assert "INSERT INTO t (x, y) VALUES ($1, $2) ON CONFLICT DO NOTHING" == spoken(
+        table.insert, "postgres"
     )
-    assert "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON" in table.insert("postgres")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "now", "day"),
+    [("sqlite", "julianday('now')", "strftime("), ("postgres", "clock_timestamp()", "to_char(")],
+)
+def test_a_statement_has_the_time_of_the_database(dialect: Any, now: str, day: str) -> None:
+    """
+    No process's clock matters to another one.
+    """
+    told = spoken("SELECT {now}, {day}", dialect)
+
+    assert now in told
+    assert day in told
+    assert "{" not in told

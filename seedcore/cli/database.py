@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from seedcore.events import Event
     from seedcore.settings import CoreSettings
     from seedcore.store import Store
 
@@ -61,14 +62,14 @@ def core_settings() -> CoreSettings:
     return Settings.load(installed=Registry().names).core
 
 
-def _tell(event: str, facts: dict[str, Any]) -> None:
+def _tell(event: Event) -> None:
     """
     Say what happened by the way: a command has no events.
     """
     import click
 
-    if event == "audit_drained":
-        click.echo(drained(facts["rows"], facts["torn"]), err=True)
+    if event.event == "audit_drained":
+        click.echo(drained(**event.extra), err=True)
 
 
 def drained(rows: int, torn: int) -> str:

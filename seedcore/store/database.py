@@ -8,7 +8,7 @@ import abc
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
@@ -17,11 +17,19 @@ from tortoise.models import Model
 from seedcore.errors import DatabaseError
 from seedcore.store.address import Address, Dialect
 from seedcore.store.reasons import CLOSED, PAUSE, is_busy, reason, unusable
-from seedcore.store.rows import Rows, spoken
+from seedcore.store.rows import Rows, Table, spoken
 
 Answer = TypeVar("Answer")
-Batch = tuple[str, Rows]
-"""A statement and the rows to execute it with."""
+
+
+class Batch(NamedTuple):
+    """
+    A statement and the rows to execute it with; *table* if it does nothing but insert them.
+    """
+
+    statement: str
+    rows: Rows
+    table: Table | None = None
 
 
 class IsolatedContext(TortoiseContext):
@@ -137,8 +145,10 @@ class Database(abc.ABC):
         Raises what the database raised, for the writer to tell rows and database apart.
         """
         self._refuse_when_closed()
-        told = [(spoken(statement, self.dialect), rows) for statement, rows in batches]
-        await while_busy(lambda: self._write(told, limit), limit)
+        spoken_batches = [
+            batch._replace(statement=spoken(batch.statement, self.dialect)) for batch in batches
+        ]
+        await while_busy(lambda: self._write(spoken_batches, limit), limit)
 
     async def close(self, timeout: float) -> None:
         """

@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 
 from seedcore.contract import threads
+from seedcore.events import Event
 from seedcore.store import spool as files
 from seedcore.store.database import Database
 from seedcore.store.entries import Entry, write_entries
@@ -33,6 +34,15 @@ class Drained:
 
     written: int = 0
     torn: int = 0
+
+    def event(self) -> Event:
+        """
+        Return the event that says so.
+        """
+        facts = {"rows": self.written, "torn": self.torn}
+        if self.torn:
+            return Event(level="ERROR", event="audit_drained", extra=facts)
+        return Event(level="INFO", event="audit_drained", extra=facts)
 
 
 async def drain_mine(database: Database, spool: Spool, total: Drained) -> None:
@@ -69,11 +79,11 @@ async def _drain(database: Database, spool: Spool, left: Iterable[Path], total: 
             continue  # another process is draining it
         with lock:
             entries, torn = await threads.run(files.read, file)
+            unread = len(torn)
             for start in range(0, len(entries), AT_A_TIME):
-                some = entries[start : start + AT_A_TIME]
-                refused = await _write(database, some)
-                torn += refused
-                total.written += len(some) - len(refused)
+                torn += await _write(database, entries[start : start + AT_A_TIME])
+            # Counted at the end: where that was not reached, the file is written again.
+            total.written += len(entries) + unread - len(torn)
             if torn:
                 spool.keep_torn(file, torn)
                 total.torn += len(torn)

@@ -13,23 +13,20 @@ import attrs
 
 from seedcore.store.database import Batch, Database
 from seedcore.store.reasons import is_about_the_row
-from seedcore.store.rows import CALLS, FAILURES, Row, Rows
+from seedcore.store.rows import CALLS, FAILURES, Row, Rows, Table
 
-STATEMENTS: Mapping[str, str] = {
-    "calls": CALLS.insert,
-    "failures": FAILURES.insert,
-    "claims": (
-        "UPDATE seedcore_claims SET done = TRUE, result = ? "
-        "WHERE call_id = ? AND token = ? AND done = FALSE"
-    ),
-}
-"""The statement of each part, in the order of execution."""
+FINISH = (
+    "UPDATE seedcore_claims SET done = TRUE, result = ? "
+    "WHERE call_id = ? AND token = ? AND done = FALSE"
+)
+PARTS: Mapping[str, Table | str] = {"calls": CALLS, "failures": FAILURES, "claims": FINISH}
+"""Where each part goes, a table or a statement, in the order of execution."""
 
 
 @attrs.define(eq=False)
 class Entry:
     """
-    The parts of one call, each a row for one of ``STATEMENTS``, and who waits for them.
+    The parts of one call, each a row for one of ``PARTS``, and who waits for them.
 
     The waiter gets how they were written, or the ``DatabaseError`` that says why not.
     """
@@ -61,7 +58,7 @@ class Entry:
         """
         match json.loads(text):
             case [str(call_id), dict(parts)] if all(
-                name in STATEMENTS and isinstance(row, list) for name, row in parts.items()
+                name in PARTS and isinstance(row, list) for name, row in parts.items()
             ):
                 return cls(call_id, parts)
         msg = "the line is no entry"
@@ -90,8 +87,10 @@ async def write_entries(database: Database, entries: Sequence[Entry], limit: flo
 
 def _batches(entries: Sequence[Entry]) -> list[Batch]:
     batches = []
-    for name, statement in STATEMENTS.items():
+    for name, goal in PARTS.items():
         rows = Rows(entry.parts[name] for entry in entries if name in entry.parts)
-        if rows:
-            batches.append((statement, rows))
+        if rows and isinstance(goal, Table):
+            batches.append(Batch(goal.insert, rows, goal))
+        elif rows:
+            batches.append(Batch(str(goal), rows))
     return batches

@@ -17,6 +17,7 @@ from seedcore.store.reasons import (
     PAUSE,
     READ_ONLY,
     is_disconnected,
+    is_known,
     is_starting,
     reason,
     unusable,
@@ -35,6 +36,8 @@ CONNECT_LIMIT = 10.0
 """Seconds to connect to a server."""
 SHORTEST = 1.0
 """Seconds that any transaction gets: on a network, even those that shall not wait."""
+MANY = 10
+"""Rows from which on COPY is quicker than executemany, half as much again at 50."""
 MIGRATING = int.from_bytes(b"seedcore")
 """The advisory lock of who brings the tables up to date."""
 
@@ -75,7 +78,9 @@ class PostgresDatabase(Database):
     @classmethod
     async def _connect(cls, address: Address, pool_size: int, *, migrating: bool) -> Self:
         pool = {"minsize": 1, "maxsize": pool_size, "timeout": CONNECT_LIMIT, "reset": _nothing}
-        credentials = {"user": None, **address.credentials, **pool, "application_name": "seedcore"}
+        # Else each try that was given up would wait on, with a connection, as long as a lock does.
+        session = {"lock_timeout": f"{cls.ANSWER_LIMIT:g}s", "application_name": "seedcore"}
+        credentials = {"user": None, **address.credentials, **pool, "server_settings": session}
         engine = {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
         with IsolatedContext() as context:
             await context.init({"connections": {ALIAS: engine}, "apps": apps(ALIAS)})
@@ -120,16 +125,41 @@ class PostgresDatabase(Database):
 
     async def _transaction(self, batches: Sequence[Batch]) -> None:
         async with self.client.acquire_connection() as connection:
-            if len(batches) == 1:  # a transaction by itself, two trips cheaper
-                await connection.executemany(*batches[0])
-                return
-            async with connection.transaction():
-                for statement, rows in batches:
-                    await connection.executemany(statement, rows)
+            try:
+                await _written(connection, batches, copying=True)
+            except Exception as error:
+                if not is_known(error):
+                    raise
+                # Some rows are there already, which COPY can't pass over.
+                await _written(connection, batches, copying=False)
 
     def _abandon(self) -> None:
         if self.client._pool is not None:  # noqa: SLF001 - the client can only close by waiting
             self.client._pool.terminate()  # noqa: SLF001
+
+
+async def _written(
+    connection: asyncpg.Connection, batches: Sequence[Batch], *, copying: bool
+) -> None:
+    """
+    Write *batches* in one transaction; one batch is a transaction by itself, two trips cheaper.
+    """
+    if len(batches) == 1:
+        await _write(connection, batches[0], copying=copying)
+        return
+    async with connection.transaction():
+        for batch in batches:
+            await _write(connection, batch, copying=copying)
+
+
+async def _write(connection: asyncpg.Connection, batch: Batch, *, copying: bool) -> None:
+    if copying and batch.table is not None and len(batch.rows) >= MANY:
+        table = batch.table
+        await connection.copy_records_to_table(
+            table.name, records=batch.rows, columns=table.columns
+        )
+    else:
+        await connection.executemany(batch.statement, batch.rows)
 
 
 async def _nothing(_: asyncpg.Connection) -> None:
@@ -214,7 +244,8 @@ async def _connection(address: Address, deadline: float) -> asyncpg.Connection:
 
 _IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'"
 _MAY_INSERT = (
-    "SELECT bool_and(has_table_privilege(name, 'SELECT, INSERT, UPDATE, DELETE')) "
+    "SELECT bool_and(has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT') "
+    "AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE')) "
     "FROM unnest(ARRAY['seedcore_calls', 'seedcore_failures', 'seedcore_breakers', "
     "'seedcore_gates', 'seedcore_claims']) AS name"
 )

@@ -36,6 +36,7 @@ _POSTGRESQL: Mapping[str, str] = {
     "42P01": "its tables are missing; run 'seedcore db migrate'",
     "53100": "the disk of the server is full; free some space",
     "53300": "the server has no connection left; raise max_connections or lower database_pool_size",
+    "55P03": "another program keeps its tables locked; end that program or wait for it",
     "57014": "it took too long; look at the server's load",
     "57P01": "the server is shutting down; start it again",
     "57P02": "the server is shutting down; start it again",
@@ -80,6 +81,13 @@ def is_disconnected(error: BaseException) -> bool:
     if isinstance(code, str):
         return code[:_CLASS] == "08" or code[:3] == "57P"
     return isinstance(error, ConnectionError) or _is_of_the_driver(error)
+
+
+def is_known(error: BaseException) -> bool:
+    """
+    Whether a row with a unique id was there already.
+    """
+    return _code(error) == "23505"
 
 
 def is_starting(error: BaseException) -> bool:

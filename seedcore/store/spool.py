@@ -263,7 +263,9 @@ def _entry(line: bytes) -> Entry | None:
 
 def _data_files(stem: Path) -> list[Path]:
     names = (f"{stem.name}*{suffix}" for suffix in (SPOOL, DRAINING))
-    return sorted(path for name in names for path in stem.parent.glob(name))
+    found = (path for name in names for path in stem.parent.glob(name))
+    # Reading a device may never end.
+    return sorted(path for path in found if not path.is_char_device())
 
 
 def _lock_of(file: Path) -> Path:

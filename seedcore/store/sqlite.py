@@ -103,8 +103,8 @@ async def _to_the_end(connecting: Coroutine[Any, Any, None]) -> None:
 def _transaction(connection: sqlite3.Connection, batches: Sequence[Batch]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for statement, rows in batches:
-            connection.executemany(statement, rows)
+        for batch in batches:
+            connection.executemany(batch.statement, batch.rows)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

@@ -42,14 +42,14 @@ class SharedCircuit:
 @attrs.frozen(kw_only=True)
 class SharedGate:
     """
-    A gate as the database has it: closed for ``seconds`` more, changed at ``changed``.
+    A gate as the database has it: closed for ``seconds`` more; each change is a ``version``.
     """
 
     seconds: float
     guess: float
     status_code: int | None
     message: str
-    changed: int = 0
+    version: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -123,7 +123,7 @@ class SharedState:
         """
         Close a gate for as long as *gate* says; a longer pause that is known stays.
         """
-        pause = int(gate.seconds * MICRO)
+        pause = round(gate.seconds * MICRO)
         await self._database.execute(
             _CLOSE_GATE,
             *(provider, credential, pause, gate.guess, gate.status_code, gate.message),
@@ -265,14 +265,14 @@ def _condition(row: Mapping[str, Any]) -> Condition:
 
 
 def _values(condition: Condition, revision: int) -> tuple[Any, ...]:
-    probes = [[probe.name, int(probe.started * MICRO)] for probe in condition.probes]
+    probes = [[probe.name, round(probe.started * MICRO)] for probe in condition.probes]
     return (
         condition.state.value,
         condition.generation,
-        int(condition.open_until * MICRO),
+        round(condition.open_until * MICRO),
         condition.reopened,
         condition.successes,
-        int(condition.succeeded_at * MICRO),
+        round(condition.succeeded_at * MICRO),
         json.dumps(probes),
         revision,
     )
@@ -287,7 +287,7 @@ def _gate(row: Mapping[str, Any]) -> SharedGate | None:
             guess=float(row["guess"]),
             status_code=None if row["status_code"] is None else int(row["status_code"]),
             message=str(row["message"]),
-            changed=changed,
+            version=f"{changed}/{until}/{row['guess']}",
         )
     except (ValueError, TypeError):
         return None  # the next pause writes it anew

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seedcore.errors import DatabaseError
+from seedcore.events import Event, Sink
 from seedcore.model import AuditRecord, AuditState, FailureRecord
 from seedcore.store.address import Address, address_of
 from seedcore.store.claims import Claim, Claims
@@ -24,7 +25,7 @@ from seedcore.store.rows import CALLS, FAILURES
 from seedcore.store.spool import Spool
 from seedcore.store.state import SharedState
 from seedcore.store.upkeep import Upkeep
-from seedcore.store.writer import Tell, Writer
+from seedcore.store.writer import Writer
 
 POOL_SIZE = 5
 
@@ -40,7 +41,7 @@ class Store:
     """Failure rows that wait at most for a database that doesn't answer."""
 
     def __init__(
-        self, address: Address, database: Database, spool: Spool | None, tell: Tell
+        self, address: Address, database: Database, spool: Spool | None, tell: Sink
     ) -> None:
         self.name = address.name
         """The path or address of the database, or ``:memory:``; no user name, no password."""
@@ -71,7 +72,7 @@ class Store:
         pool_size: int = POOL_SIZE,
         spool_directory: str | None = None,
         migrating: bool = True,
-        tell: Tell | None = None,
+        tell: Sink | None = None,
     ) -> Self:
         """
         Open ``sqlite://file``, ``sqlite:///absolute/file``, ``sqlite://:memory:`` or
@@ -79,7 +80,7 @@ class Store:
         that are gone.
 
         Creates file and tables where they are missing, unless not *migrating*. *tell* receives
-        what happens to the database: ``audit_spooling``, ``audit_drained``, with facts.
+        the events ``audit_spooling`` and ``audit_drained``.
         """
         address = address_of(url)
         database = await open_database(address, pool_size=pool_size, migrating=migrating)
@@ -203,7 +204,7 @@ class Store:
         try:
             await self.claims.close()
             written = await self._writer.stop(timeout)
-            if self._writer.away:
+            if self.spool is not None and self.spool.has_lines:
                 # Perhaps the database has just come back.
                 with contextlib.suppress(DatabaseError, TimeoutError):
                     async with asyncio.timeout(timeout):
@@ -231,7 +232,7 @@ class Store:
 
     def _say_drained(self, total: Drained) -> None:
         if total.written or total.torn:
-            self._tell("audit_drained", {"rows": total.written, "torn": total.torn})
+            self._tell(total.event())
 
 
 def spool_of(address: Address, directory: str | None) -> Spool | None:
@@ -244,7 +245,7 @@ def spool_of(address: Address, directory: str | None) -> Spool | None:
     return Spool(Path(directory or beside).absolute(), address.key)
 
 
-def _nobody(_event: str, _facts: dict[str, Any]) -> None:
+def _nobody(_: Event) -> None:
     """
     Receive what happens where nobody wants to know.
     """

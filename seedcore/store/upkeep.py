@@ -56,6 +56,11 @@ class Pruned:
     claims: int = 0
 
 
+_OLD = {
+    "calls": "created_at < ?",
+    "failures": "created_at < ?",
+    "claims": "created_at < ? AND expires_at <= {now}",
+}
 _COUNT = (
     "INSERT INTO seedcore_days AS known (provider, day, calls, failures) "
     "SELECT provider, {{day}}, {calls}, {failures} "
@@ -104,12 +109,12 @@ class Upkeep:
 
     async def count_older(self, before: int) -> Pruned:
         """
-        Return how many rows are older than *before*, epoch microseconds.
+        Return how many rows ``prune`` would delete, older than *before*, epoch microseconds.
         """
         counts = {}
-        for table in ("calls", "failures", "claims"):
+        for table, which in _OLD.items():
             [row] = await self._fetch(
-                f"SELECT count(*) AS n FROM seedcore_{table} WHERE created_at < ?",  # noqa: S608 - ours
+                f"SELECT count(*) AS n FROM seedcore_{table} WHERE {which}",  # noqa: S608 - ours
                 before,
             )
             counts[table] = int(row["n"])
@@ -127,7 +132,7 @@ class Upkeep:
                 done = attrs.evolve(done, **{table: getattr(done, table) + count})
                 yield done
         claims = await self._database.execute(
-            "DELETE FROM seedcore_claims WHERE created_at < ? AND expires_at <= {now}",
+            f"DELETE FROM seedcore_claims WHERE {_OLD['claims']}",  # noqa: S608 - ours
             before,
             limit=LIMIT,
         )
@@ -157,10 +162,10 @@ class Upkeep:
             yield row["n"]
 
     async def _in_one_transaction(self, statements: list[str], before: int) -> None:
-        batches: list[Batch] = [(statement, Rows([[before]])) for statement in statements]
+        batches = [Batch(statement, Rows([[before]])) for statement in statements]
         if self._database.dialect == "postgres":
             # Else two who prune at once would both count the rows that one of them deletes.
-            batches.insert(0, ("LOCK TABLE seedcore_days IN EXCLUSIVE MODE", Rows([[]])))
+            batches.insert(0, Batch("LOCK TABLE seedcore_days IN EXCLUSIVE MODE", Rows([[]])))
         try:
             await self._database.write(batches, LIMIT)
         except Exception as error:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from seedcore.contract.threads import Worker
 from seedcore.errors import DatabaseError
+from seedcore.events import Event, Sink
 from seedcore.model import AuditState
 from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine
@@ -18,9 +18,6 @@ from seedcore.store.entries import Entry, Outcomes, write_entries
 from seedcore.store.reasons import CLOSED, PAUSE, is_about_the_row, reason, unusable
 from seedcore.store.rows import Row
 from seedcore.store.spool import Spool
-
-Tell = Callable[[str, dict[str, Any]], None]
-"""Receives what happened to the database: ``audit_spooling`` or ``audit_drained``, with facts."""
 
 
 class Writer:
@@ -49,7 +46,7 @@ class Writer:
         *,
         commit_limit: float,
         failures_kept: int,
-        tell: Tell,
+        tell: Sink,
     ) -> None:
         self.dropped = 0
         self._database = database
@@ -68,6 +65,7 @@ class Writer:
         """Whether entries go to the spool because the database is gone."""
         self._returning: asyncio.Task[None] | None = None
         self._aside: asyncio.Task[None] | None = None
+        self._putting = 0
         self._stopping = False
         self._stopped = False
         self._start()
@@ -122,6 +120,7 @@ class Writer:
             self._task.cancel()
             if self._returning is not None:
                 self._returning.cancel()
+                await asyncio.wait({self._returning}, timeout=timeout)
             self._fail(self._waiting(), "it was closed before the row was written")
 
     def _start(self) -> None:
@@ -207,6 +206,7 @@ class Writer:
             self._fail(entries, why)
             return
         entries = self._spoolable(entries)
+        self._putting += 1
         try:
             async with asyncio.timeout(self._limit):
                 await Worker(self._spool.append, [e for e in entries if e.unwritten]).result
@@ -214,6 +214,8 @@ class Writer:
             spool = f"{reason(error)} (the spool {self._spool.directory})"
             self._fail(entries, f"{why}; nor to its spool: {spool}" if why else spool)
             return
+        finally:
+            self._putting -= 1
         for entry in entries:
             _settle(entry, "spooled")
         self._wait_for_database(why)
@@ -271,11 +273,13 @@ class Writer:
     # ------------------------------------------------------- until it is back
 
     def _wait_for_database(self, why: str) -> None:
-        self.away = True
+        if why:  # else it was away already, and may be back by now
+            self.away = True
         if self._stopped:
             return
         if self._returning is None:
-            self._tell("audit_spooling", {"reason": why})
+            facts = {"reason": why}
+            self._tell(Event(level="WARNING", event="audit_spooling", extra=facts))
         # A host that cancels every task of its loop takes this one along.
         if self._returning is None or self._returning.done():
             self._returning = self._loop.create_task(self._return(), name="seedcore-store-return")
@@ -289,12 +293,14 @@ class Writer:
             try:
                 await drain_mine(self._database, self._spool, drained)
                 self.away = False  # from here on entries go to the database again
-                # Some have been put aside while the others were drained.
+                # Some have been put aside while the others were drained, or soon will be.
+                while self._putting:  # noqa: ASYNC110 - a count, no event
+                    await asyncio.sleep(PAUSE)
                 await drain_mine(self._database, self._spool, drained)
             except Exception:  # noqa: BLE001 - not yet; the lines stay where they are
                 self.away = True
         self._returning = None
-        self._tell("audit_drained", {"rows": drained.written, "torn": drained.torn})
+        self._tell(drained.event())
         self._notify()
 
     def _waiting(self) -> list[Entry]:

@@ -4,15 +4,24 @@ Records to store, and a look into the database that does not go through the stor
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from seedcore.errors import DatabaseError
+from seedcore.events import Event
 from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
+from seedcore.store.entries import Entry
+from seedcore.store.rows import CALLS, FAILURES
 
 
 def audit_record(call_id: str = "c-1", **changes: Any) -> AuditRecord:
@@ -65,6 +74,20 @@ def failure_record(call_id: str = "f-1", **changes: Any) -> FailureRecord:
     return FailureRecord(**fields | changes)
 
 
+def call_entry(call_id: str = "c-1", **changes: Any) -> Entry:
+    """
+    Return what a successful call wants written.
+    """
+    return Entry(call_id, {"calls": CALLS.row(audit_record(call_id, **changes))})
+
+
+def failure_entry(call_id: str = "f-1", **changes: Any) -> Entry:
+    """
+    Return what a failed call wants written.
+    """
+    return Entry(call_id, {"failures": FAILURES.row(failure_record(call_id, **changes))})
+
+
 def breaker_record(**changes: Any) -> BreakerRecord:
     """
     Return the state of an open circuit.
@@ -82,12 +105,88 @@ def breaker_record(**changes: Any) -> BreakerRecord:
     return BreakerRecord(**fields | changes)
 
 
-def look(database: Path, question: str) -> list[tuple[Any, ...]]:
+def is_postgres(database: Path | str) -> bool:
     """
-    Return what the database file answers to the SQL *question*.
+    Whether the URL leads to a PostgreSQL server.
     """
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        return connection.execute(question).fetchall()
+    return str(database).startswith("postgres")
+
+
+def look(database: Path | str, statement: str) -> list[tuple[Any, ...]]:
+    """
+    Return what the database, a file or the URL of any, answers to the SQL *statement*.
+    """
+    if is_postgres(database):
+        with ThreadPoolExecutor(1) as thread:  # for a loop is running in this one
+            return thread.submit(asyncio.run, _ask_postgres(str(database), statement)).result()
+    path = str(database).removeprefix("sqlite://")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+async def _ask_postgres(url: str, statement: str) -> list[tuple[Any, ...]]:
+    import asyncpg
+
+    connection = await asyncpg.connect(url, ssl=False)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
+
+
+class Told:
+    """
+    Keeps what a store tells about its database: the names of the events, and their facts.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.facts: list[dict[str, Any]] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event.event)
+        self.facts.append(dict(event.extra))
+
+
+class Gone:
+    """
+    A database that can't be written to until it is ``back``, as if its server were off.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, database: Any) -> None:
+        self.writes = self.looks = 0
+        self._patch = patch
+        self._database = database
+        patch.setattr(database, "write", self._write)
+        patch.setattr(database, "check_writable", self._check_writable)
+
+    async def _write(self, batches: object, limit: float) -> None:
+        self.writes += 1
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    async def _check_writable(self, limit: float) -> None:
+        self.looks += 1
+        raise DatabaseError("No server answers there.")
+
+    def back(self) -> None:
+        """
+        Let it answer again.
+        """
+        self._patch.delattr(self._database, "write")
+        self._patch.delattr(self._database, "check_writable")
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], patience: float = 10) -> None:
+    """
+    Wait until *condition* holds, or fail after *patience* seconds.
+    """
+    end = time.monotonic() + patience
+    while True:
+        holds = condition()
+        if holds if isinstance(holds, bool) else await holds:
+            return
+        assert time.monotonic() < end, "it never happened"
+        await asyncio.sleep(0.001)
 
 
 @contextlib.contextmanager

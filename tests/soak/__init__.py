@@ -1,0 +1,3 @@
+"""
+Many processes, real faults, minutes of them: ``pytest -m soak tests/soak``.
+"""
