@@ -14,6 +14,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TypeVar
 
 from seedcore.contract import circuit as steps
 from seedcore.contract.breaker import Breaker, Permit
@@ -25,6 +26,10 @@ from seedcore.store.state import SharedCircuit, SharedGate, View
 from seedcore.store.store import Store
 
 Act = Callable[[], Awaitable[None]]
+Answer = TypeVar("Answer")
+
+STOPPED = 3.0
+"""Seconds that no question takes: if it did, this process was stopped (SIGSTOP, a laptop's lid)."""
 
 
 class Sharing:
@@ -112,22 +117,25 @@ class Sharing:
         agreed: asyncio.Future[bool] = self._runtime.loop.create_future()
         began = clock.monotonic()
         self._do(functools.partial(self._move, lane, operation, step, name, agreed))
+        permit: Permit | None = None
+        kept = False
         try:
             await asyncio.wait({agreed}, timeout=self.LIMIT)
-        finally:
+            now = clock.monotonic()
             answered = agreed.done() and not agreed.cancelled()
-            agreed.cancel()  # what is agreed on later is taken back by who finds this
-        now = clock.monotonic()
-        if not answered or self.lost:
+            if answered and agreed.result():
+                permit = breaker.permit(name, now)
+                kept = now - began <= NEXT_PROBE  # else this process was stopped meanwhile
+                return permit if kept else None
+            if answered or now - began > STOPPED:
+                return None
             self._lose("it does not answer; check the server and the way to it")
             return breaker.admit(now)
-        if not agreed.result():
-            return None
-        permit = breaker.permit(name, now)
-        if permit is not None and now - began > NEXT_PROBE:
-            breaker.released(permit, now)  # this process was stopped: it is another one's turn
-            return None
-        return permit
+        finally:
+            if not agreed.done():
+                agreed.cancel()  # what is agreed on later is taken back by who finds this
+            elif not kept and not agreed.cancelled() and agreed.result():
+                self.tell(lane, operation, steps.probe_released(name))
 
     async def _move(
         self,
@@ -142,8 +150,8 @@ class Sharing:
         shared: SharedCircuit | None = None
         try:
             if not self.lost:
-                policy = circuit.breaker.policy
-                shared = await self._store.state.move(lane.name, operation, policy, step)
+                policy, move = circuit.breaker.policy, self._store.state.move
+                shared = await self._answer(lambda: move(lane.name, operation, policy, step))
         finally:
             circuit.unsaid -= agreed is None
             if shared is None:
@@ -239,7 +247,7 @@ class Sharing:
         try:
             if self.lost:
                 return
-            view = await self._store.state.look(chosen)
+            view = await self._answer(lambda: self._store.state.look(chosen))
         except DatabaseError as error:
             self._lose(str(error))
         else:
@@ -281,6 +289,18 @@ class Sharing:
 
     # --------------------------------------------------- without the database
 
+    async def _answer(self, question: Callable[[], Awaitable[Answer]]) -> Answer:
+        """
+        Ask again if it was this process that was stopped, not the database.
+        """
+        began = self._runtime.clock.monotonic()
+        try:
+            return await question()
+        except DatabaseError:
+            if self._runtime.clock.monotonic() - began <= STOPPED:
+                raise
+        return await question()
+
     def _lose(self, why: str) -> None:
         if self.lost:
             return
@@ -308,6 +328,8 @@ class Sharing:
         for lane in lanes.values():
             for operation, circuit in lane.circuits.items():
                 self._reconcile(lane, operation, circuit, view, asked)
+            if (pause := lane.gate.wait(asked)) > 0:
+                self.tell_pause(lane, pause)
         self._take_over(view, lanes, asked)
 
     def _reconcile(
