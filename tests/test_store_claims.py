@@ -14,8 +14,9 @@ import pytest
 from seedcore.errors import DatabaseError
 from seedcore.store.address import address_of
 from seedcore.store.claims import Claim, Claims
-from seedcore.store.database import Database, open_database
+from seedcore.store.database import Database
 from seedcore.store.entries import Entry, write_entries
+from seedcore.store.store import open_database
 from support.stored import call_entry, look, until
 
 pytestmark = pytest.mark.dialects

@@ -24,10 +24,11 @@ from seedcore.errors import DatabaseError
 from seedcore.store import drain, spool as files
 from seedcore.store.address import address_of
 from seedcore.store.claims import Claims
-from seedcore.store.database import Database, open_database
+from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine, drain_the_dead
 from seedcore.store.entries import Entry
 from seedcore.store.spool import Spool, line_of, read
+from seedcore.store.store import open_database
 from support.stored import Gone, call_entry, failure_entry, look
 
 KEY = "0123456789ab"

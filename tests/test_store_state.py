@@ -19,9 +19,10 @@ from seedcore.contract.circuit import Condition, Probe, State, Step
 from seedcore.errors import DatabaseError
 from seedcore.store import state as shared
 from seedcore.store.address import address_of
-from seedcore.store.database import Database, open_database
+from seedcore.store.database import Database
 from seedcore.store.sqlite import SqliteDatabase
 from seedcore.store.state import SharedGate, SharedState
+from seedcore.store.store import open_database
 from support.stored import locked, look
 
 POLICY = Policy()

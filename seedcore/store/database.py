@@ -15,7 +15,7 @@ from tortoise.context import TortoiseContext
 from tortoise.models import Model
 
 from seedcore.errors import DatabaseError
-from seedcore.store.address import Address, Dialect
+from seedcore.store.address import Dialect
 from seedcore.store.reasons import CLOSED, PAUSE, is_busy, reason, unusable
 from seedcore.store.rows import Rows, Table, spoken
 
@@ -191,21 +191,6 @@ class Database(abc.ABC):
         """
 
 
-async def open_database(address: Address, *, pool_size: int, migrating: bool = True) -> Database:
-    """
-    Open the database at *address*, its tables up to date if *migrating*.
-
-    Raises ``DatabaseError`` with the reason and the remedy.
-    """
-    if address.dialect == "postgres":
-        from seedcore.store.postgres import PostgresDatabase
-
-        return await PostgresDatabase.open(address, pool_size=pool_size, migrating=migrating)
-    from seedcore.store.sqlite import SqliteDatabase
-
-    return await SqliteDatabase.open(address, migrating=migrating)
-
-
 async def answered(act: Callable[[], Awaitable[Answer]], name: str, limit: float) -> Answer:
     """
     Return what *act* returns, trying again while others are in the way.
@@ -235,4 +220,4 @@ async def while_busy(act: Callable[[], Awaitable[Answer]], limit: float) -> Answ
         await asyncio.sleep(PAUSE)
 
 
-__all__ = ["Batch", "Database", "IsolatedContext", "open_database"]
+__all__ = ["Batch", "Database", "IsolatedContext"]

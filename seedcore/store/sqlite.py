@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.context import TortoiseContext
@@ -20,6 +20,9 @@ from tortoise.context import TortoiseContext
 from seedcore.store.address import Address
 from seedcore.store.database import Batch, Database, IsolatedContext, answered
 from seedcore.store.schema import apps, file_lock, migrate
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 ALIAS = "seedcore"
 """Connection alias, so that no host's own is touched."""
@@ -47,7 +50,11 @@ class SqliteDatabase(Database):
 
     def __init__(self, name: str, client: SqliteClient, context: TortoiseContext) -> None:
         super().__init__(name, client, context)
-        _open_clients.add(client)
+        connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
+        assert connection is not None
+        _open_connections.add(connection)
+        # A database that nobody closed ends its thread with itself.
+        weakref.finalize(self, _end_thread, connection).atexit = False
 
     @classmethod
     async def open(cls, address: Address, *, migrating: bool = True) -> Self:
@@ -81,6 +88,12 @@ class SqliteDatabase(Database):
         files = (Path(f"{self.name}{end}") for end in ("", "-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
 
+    async def _close(self) -> None:
+        connection = self.client._connection  # noqa: SLF001 - the same
+        await self.client.close()
+        if connection is not None:
+            _open_connections.discard(connection)
+
     async def _write(self, batches: Sequence[Batch], limit: float) -> None:  # noqa: ARG002
         # Tortoise's execute_many makes three trips to SQLite's thread instead of one, and
         # leaves its transaction open when it is cancelled or when the COMMIT fails.
@@ -111,14 +124,18 @@ def _transaction(connection: sqlite3.Connection, batches: Sequence[Batch]) -> No
             connection.execute("ROLLBACK")
 
 
-_open_clients: weakref.WeakSet[SqliteClient] = weakref.WeakSet()
+_open_connections: set[aiosqlite.Connection] = set()
+
+
+def _end_thread(connection: aiosqlite.Connection) -> None:
+    if connection in _open_connections:
+        _open_connections.remove(connection)
+        connection.stop()
 
 
 def _end_forgotten_threads() -> None:
-    for client in list(_open_clients):
-        connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
-        if connection is not None:
-            connection.stop()
+    for connection in list(_open_connections):
+        _end_thread(connection)
 
 
 # aiosqlite's threads are not daemons, and the interpreter joins those before it runs what

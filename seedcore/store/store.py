@@ -15,7 +15,7 @@ from seedcore.events import Event, Sink
 from seedcore.model import AuditRecord, AuditState, FailureRecord
 from seedcore.store.address import Address, address_of
 from seedcore.store.claims import Claim, Claims
-from seedcore.store.database import Database, open_database
+from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine, drain_the_dead
 from seedcore.store.entries import Entry
 from seedcore.store.models import Unsealing
@@ -233,6 +233,21 @@ class Store:
     def _say_drained(self, total: Drained) -> None:
         if total.written or total.torn:
             self._tell(total.event())
+
+
+async def open_database(address: Address, *, pool_size: int, migrating: bool = True) -> Database:
+    """
+    Open the database at *address*, its tables up to date if *migrating*.
+
+    Raises ``DatabaseError`` with the reason and the remedy.
+    """
+    if address.dialect == "postgres":
+        from seedcore.store.postgres import PostgresDatabase
+
+        return await PostgresDatabase.open(address, pool_size=pool_size, migrating=migrating)
+    from seedcore.store.sqlite import SqliteDatabase
+
+    return await SqliteDatabase.open(address, migrating=migrating)
 
 
 def spool_of(address: Address, directory: str | None) -> Spool | None:

@@ -278,7 +278,7 @@ class Writer:
         if self._stopped:
             return
         if self._returning is None:
-            facts = {"reason": why}
+            facts = {"reason": why or "it was gone a moment ago"}
             self._tell(Event(level="WARNING", event="audit_spooling", extra=facts))
         # A host that cancels every task of its loop takes this one along.
         if self._returning is None or self._returning.done():
