@@ -102,7 +102,7 @@ def test_the_status_changes_nothing(run: CommandLine, database: Path) -> None:
     ended = run("db", "status")
 
     assert "0002_shared_state; run: seedcore db migrate" in ended.out
-    assert "1 rows; 1 torn" in ended.out
+    assert "1 row; 1 torn" in ended.out
     assert file.exists()
     assert [] == look(database, "SELECT name FROM sqlite_master WHERE name = 'seedcore_days'")
 
@@ -141,12 +141,12 @@ def test_draining(run: CommandLine, database: Path) -> None:
     Writes what dead programs left, and says what could not be read.
     """
     run("db", "migrate")
-    assert "0 spooled rows written to the database.\n" == run("db", "drain").out
+    assert "0 rows written from the spool to the database.\n" == run("db", "drain").out
     spooled(database, "c-1", "c-2", torn=b"0000002a 00000000 torn\n")
     ended = run("db", "drain")
 
     assert (0, "") == (ended.status, ended.err)
-    assert "2 spooled rows written" in ended.out
+    assert "2 rows written from the spool" in ended.out
     assert "1 could not be read" in ended.out
     rows = look(database, "SELECT call_id FROM seedcore_calls ORDER BY id")
     assert [("c-1",), ("c-2",)] == rows
@@ -180,7 +180,7 @@ def test_a_call_says_that_it_wrote_what_was_spooled(run: CommandLine, database: 
     ended = run("audit", "list")
 
     assert "c-1" in ended.out
-    assert "1 spooled row written to the database.\n" == ended.err
+    assert "1 row written from the spool to the database.\n" == ended.err
 
 
 def test_pruning_keeps_a_count(run: CommandLine, database: Path) -> None:
@@ -213,7 +213,7 @@ def test_pruning_asks(run: CommandLine, database: Path) -> None:
     ended = run("db", "prune", "--older-than", "365d")
 
     assert 2 == ended.status
-    assert "Delete 1 rows" in ended.err
+    assert "Delete 1 row from" in ended.err
     assert "Add --yes, or --dry-run to count only." in ended.err
     assert [(1,)] == look(database, "SELECT count(*) FROM seedcore_calls")
 

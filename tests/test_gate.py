@@ -172,3 +172,67 @@ def test_answers_that_were_on_their_way_count_once(gate: Gate) -> None:
         gate.close(GUESS, 0.0)
 
     assert 2.0 <= gate.wait(0.0) <= 2.2
+
+
+class TestAdopting:
+    """
+    A pause that another process was asked for.
+    """
+
+    def test_it_is_kept_as_if_it_had_been_asked_for_here(self, gate: Gate) -> None:
+        """
+        Without more jitter, with the answer that closed it, and with the next guess.
+        """
+        assert gate.adopt(30.0, 8.0, ASKS, 100.0)
+        assert (30.0, ASKS, 8.0) == (gate.wait(100.0), gate.error, gate.guess)
+        assert gate.close(GUESS, 131.0) >= 8.0
+        assert 16.0 == gate.guess
+
+    @pytest.mark.parametrize("seconds", [5.0, 0.0, -3.0])
+    def test_a_shorter_one_is_no_news(self, gate: Gate, seconds: float) -> None:
+        """
+        The longer pause stands, with its answer.
+        """
+        pause = gate.close(ASKS, 100.0)
+
+        assert not gate.adopt(seconds, 2.0, GUESS, 100.0)
+        assert (pause, ASKS) == (gate.wait(100.0), gate.error)
+
+    def test_one_that_is_over_closes_nothing(self, gate: Gate) -> None:
+        """
+        What is left of it is a guess.
+        """
+        assert not gate.adopt(-1.0, 8.0, ASKS, 100.0)
+        assert not gate.opened(100.0)
+        assert (0.0, None, 8.0) == (gate.wait(100.0), gate.error, gate.guess)
+
+    def test_the_same_one_is_news_once(self, gate: Gate) -> None:
+        """
+        It is looked at each second.
+        """
+        assert gate.adopt(30.0, 2.0, ASKS, 100.0)
+        assert not gate.adopt(29.0, 2.0, ASKS, 101.0)
+        assert 29.0 == gate.wait(101.0)
+
+    @pytest.mark.parametrize(
+        ("seconds", "guess", "wait", "kept"),
+        [(1e9, 1e9, 3601.0, 60.0), (30.0, 0.0, 30.0, 2.0), (30.0, -5.0, 30.0, 2.0)],
+    )
+    def test_what_no_process_would_ask_for_is_cut(
+        self, gate: Gate, seconds: float, guess: float, wait: float, kept: float
+    ) -> None:
+        """
+        A damaged row pauses nobody for ever, nor makes pauses of nothing.
+        """
+        gate.adopt(seconds, guess, ASKS, 100.0)
+
+        assert (wait, kept) == (gate.wait(100.0), gate.guess)
+
+    def test_a_success_says_whether_the_others_have_to_know(self, gate: Gate) -> None:
+        """
+        Only if pauses had grown.
+        """
+        assert not gate.succeeded()
+        gate.adopt(-1.0, 8.0, ASKS, 100.0)
+        assert gate.succeeded()
+        assert not gate.succeeded()

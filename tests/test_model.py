@@ -277,3 +277,17 @@ def test_effects_can_be_written_as_words() -> None:
     """
     assert ["read", "idempotent", "keyed", "repeatable", "unsafe"] == [*Effect]
     assert Effect.READ is Effect("read")
+
+
+def test_a_fingerprint_is_the_same_in_every_process() -> None:
+    """
+    An object without a repr of its own shows where it is in memory, which says nothing.
+    """
+
+    class Odd:
+        pass
+
+    one, other = asked(options={"odd": Odd()}), asked(options={"odd": Odd()})
+
+    assert repr(one.options["odd"]) != repr(other.options["odd"])
+    assert one.fingerprint() == other.fingerprint()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import socket
 import ssl
@@ -38,6 +39,7 @@ from seedcore import (
     hookimpl,
     provider,
 )
+from seedcore.contract.classify import Lesson, classify
 from support.calling import EAGER, call
 from support.certificate import Certificate
 from support.replies import Reply, garbage, hanging, json_reply, status, typed
@@ -765,3 +767,45 @@ async def test_an_error_a_plugin_raises_stays_as_it_was() -> None:
         came.failure.attempts,
     )
     assert shared is came.failure.__cause__
+
+
+def wrapped_in(kind: Any, cause: Exception) -> Exception:
+    """
+    Return an exception of a client that was raised from *cause*.
+    """
+    error: Exception = kind("it does not connect")
+    error.__cause__ = cause
+    return error
+
+
+NO_WAY = OSError(errno.ENETUNREACH, "Network is unreachable")
+NO_SOCKET = OSError(errno.EMFILE, "Too many open files")
+NO_SUCH_NAME = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize(
+    ("error", "here"),
+    [
+        (NO_WAY, True),
+        (NO_SOCKET, True),
+        (NO_SUCH_NAME, True),
+        (wrapped_in(httpx.ConnectError, NO_WAY), True),
+        (wrapped_in(httpx.ConnectError, NO_SUCH_NAME), True),
+        (wrapped_in(ProviderUnavailableError, NO_WAY), True),
+        (ConnectionRefusedError(), False),
+        (ConnectionResetError(), False),
+        (TimeoutError(), False),
+        (wrapped_in(httpx.ConnectError, ConnectionRefusedError()), False),
+        (ProviderUnavailableError("it is down"), False),
+    ],
+    ids=repr,
+)
+def test_what_failed_on_this_machine_is_told_apart(error: Exception, here: bool) -> None:
+    """
+    Other machines learn nothing about the provider from it.
+    """
+    verdict = classify(error, 0.0)
+
+    assert (ProviderUnavailableError if here else ProviderError) in type(verdict.error).__mro__
+    assert here == verdict.here
+    assert Lesson.FAILURE is verdict.lesson

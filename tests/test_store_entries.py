@@ -73,6 +73,8 @@ def test_a_line_is_read_back_as_it_was() -> None:
         '["c-1",{"seedcore_calls":[]}]',
         '[1,{"calls":[]}]',
         '{"a":1,"b":2}',
+        '["c-1",{"claims":[null,"c-1"]}]',
+        '["c-1",{"claims":[null,"c-1",1,2]}]',
     ],
 )
 def test_what_is_no_entry_is_a_value_error(text: str) -> None:

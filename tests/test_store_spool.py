@@ -350,6 +350,16 @@ class TestFiles:
         assert ["1.draining"] == [path.name.partition(".")[2] for path in mine]
         assert ["1.draining", "lock", "spool"] == names(folder)
 
+    def test_a_device_is_no_file_of_lines(self, spool: Spool, folder: Path) -> None:
+        """
+        Reading one may never end.
+        """
+        folder.mkdir()
+        (folder / f"{KEY}-left.spool").symlink_to("/dev/zero")
+
+        assert [] == list(spool.left_by_the_dead())
+        assert 0 == spool.status().lines
+
     def test_whoever_has_lines_knows_it(self, spool: Spool) -> None:
         """
         Written just now, or renamed already.
@@ -513,6 +523,23 @@ class TestDraining:
         assert [("c-0",), ("c-2",)] == look(database_url, CALL_IDS)
         [aside] = folder.glob("*.torn")
         assert line_of(bad) == aside.read_bytes()
+
+    @pytest.mark.parametrize("beside", [1, 30])
+    async def test_a_row_of_another_version_keeps_back_no_other(
+        self, database: Database, database_url: str, spool: Spool, beside: int
+    ) -> None:
+        """
+        It has more or fewer columns than the table knows.
+        """
+        names = [f"c-{number}" for number in range(beside)]
+        row = call_entry().parts["calls"]
+        odd = [Entry("long", {"calls": [*row, "x"]}), Entry("short", {"calls": row[:-1]})]
+        spool.append([*map(call_entry, names), *odd])
+        total = Drained()
+        await drain_mine(database, spool, total)
+
+        assert Drained(written=beside, torn=2) == total
+        assert [(name,) for name in names] == look(database_url, CALL_IDS)
 
     async def test_without_the_database_every_line_stays(
         self,

@@ -77,7 +77,14 @@ def drained(rows: int, torn: int) -> str:
     Return a sentence about spooled lines.
     """
     lost = f" {torn} could not be read and are kept in the spool directory." if torn else ""
-    return f"{rows} spooled {'row' if rows == 1 else 'rows'} written to the database.{lost}"
+    return f"{rows_of(rows)} written from the spool to the database.{lost}"
+
+
+def rows_of(count: int) -> str:
+    """
+    Return how many rows that is.
+    """
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _check_exists(url: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seedcore.cli.database import ask_database, core_settings, drained, shown_time
+from seedcore.cli.database import ask_database, core_settings, drained, rows_of, shown_time
 from seedcore.cli.group import Group, json_option
 from seedcore.cli.output import write_facts, write_json, write_line
 from seedcore.cli.report import Invocation
@@ -104,7 +104,9 @@ def prune(invocation: Invocation, older_than: float, *, dry_run: bool, yes: bool
 
         async def delete(store: Store) -> Pruned:
             gone = found
-            with click.progressbar(length=total, label="Deleting", file=sys.stderr) as progress:
+            with click.progressbar(
+                length=total, label="Deleting", file=sys.stderr, hidden=not sys.stderr.isatty()
+            ) as progress:
                 async for gone in store.upkeep.prune(before):
                     progress.update(gone.calls + gone.failures - progress.pos)
             return gone
@@ -147,11 +149,11 @@ def drain(invocation: Invocation) -> None:
         return
     write_line(drained(done["rows"], done["torn"]))
     if done["held"]:
-        write_line(f"{done['held']} are held by programs that run; they write them by themselves.")
+        write_line(f"{rows_of(done['held'])} held by programs that run, which write them later.")
 
 
 def _confirm(total: int, before: int) -> None:
-    what = f"Delete {total:,} rows from before {shown_time(before)} UTC?"
+    what = f"Delete {rows_of(total)} from before {shown_time(before)} UTC?"
     if not sys.stdin.isatty():
         msg = f"{what} Add --yes, or --dry-run to count only."
         raise click.UsageError(msg)
@@ -189,7 +191,7 @@ def _facts(status: DatabaseStatus) -> dict[str, object]:
 def _spool_facts(spool: SpoolStatus) -> dict[str, object]:
     held = f" ({spool.held:,} held by programs that run)" if spool.held else ""
     torn = f"; {spool.torn:,} torn, kept in *.torn" if spool.torn else ""
-    return {"Spool": spool.directory, "Spooled": f"{spool.lines:,} rows{held}{torn}"}
+    return {"Spool": spool.directory, "Spooled": f"{rows_of(spool.lines)}{held}{torn}"}
 
 
 def _plain(status: DatabaseStatus) -> dict[str, Any]:

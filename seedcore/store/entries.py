@@ -21,6 +21,11 @@ FINISH = (
 )
 PARTS: Mapping[str, Table | str] = {"calls": CALLS, "failures": FAILURES, "claims": FINISH}
 """Where each part goes, a table or a statement, in the order of execution."""
+_WIDTHS = {
+    name: len(goal.columns) if isinstance(goal, Table) else goal.count("?")
+    for name, goal in PARTS.items()
+}
+"""Values of a row; another version may have more or fewer."""
 
 
 @attrs.define(eq=False)
@@ -58,7 +63,8 @@ class Entry:
         """
         match json.loads(text):
             case [str(call_id), dict(parts)] if all(
-                name in PARTS and isinstance(row, list) for name, row in parts.items()
+                isinstance(row, list) and len(row) == _WIDTHS.get(name)
+                for name, row in parts.items()
             ):
                 return cls(call_id, parts)
         msg = "the line is no entry"
