@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
+from collections.abc import Coroutine
 from typing import Any
 
 import attrs
@@ -53,7 +54,7 @@ class Once:
         self.runtime = runtime
         self._running: dict[str, Running] = {}
         self._not_stored: OrderedDict[str, Running] = OrderedDict()
-        self._letting_go: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[None]] = set()
 
     async def begin(self, call: Call) -> Found | None:
         """
@@ -93,20 +94,20 @@ class Once:
             if len(self._not_stored) > self.REMEMBERED:
                 self._not_stored.popitem(last=False)
 
-    def let_go_later(self, running: Running) -> None:
+    def later(self, act: Coroutine[Any, Any, None]) -> None:
         """
-        Let go of a claim whose call was cancelled: nobody waits for that.
+        Do what a cancelled call leaves to be done: nobody waits for that.
         """
-        task = self.runtime.loop.create_task(running.let_go())
-        self._letting_go.add(task)
-        task.add_done_callback(self._letting_go.discard)
+        task = self.runtime.loop.create_task(act)
+        self._left.add(task)
+        task.add_done_callback(self._left.discard)
 
     async def close(self) -> None:
         """
         Wait for what cancelled calls left behind.
         """
-        if self._letting_go:
-            await asyncio.wait(set(self._letting_go))
+        if self._left:
+            await asyncio.wait(set(self._left))
 
     async def _wait_for(self, call: Call, other: Running) -> Found | None:
         wake: asyncio.Future[bool] = self.runtime.loop.create_future()
@@ -136,7 +137,7 @@ class Once:
         pause = FIRST_LOOK
         while True:
             try:
-                claim = await self._taken(running, store)
+                claim = running.claim or await self._taken(running, store)
                 if claim.mine:
                     running.claim = claim
                     return await self._made_before(running, store, claim)
@@ -212,7 +213,16 @@ class Running:
     One call that is made once: its claim, its row, and its result for others who ask the same.
     """
 
-    __slots__ = ("_kept_here", "_once", "call", "claim", "fingerprint", "found", "recorded")
+    __slots__ = (
+        "_kept_here",
+        "_once",
+        "call",
+        "claim",
+        "fingerprint",
+        "found",
+        "recorded",
+        "succeeded",
+    )
 
     def __init__(self, once: Once, call: Call, fingerprint: str) -> None:
         self._once = once
@@ -221,6 +231,8 @@ class Running:
         self.fingerprint = fingerprint
         self.claim: Claim | None = None
         self.recorded: AuditRecord | None = None
+        self.succeeded = False
+        """Whether its success is being written: that goes on even if the call is cancelled now."""
         self.found: asyncio.Future[Found | None] = once.runtime.loop.create_future()
 
     async def made(self, value: Any) -> Any:
@@ -247,11 +259,23 @@ class Running:
         """
         The call has ended, however it did.
         """
+        if self.succeeded and not self.found.done():
+            self._once.later(self._written())
+            return
         if not self.found.done():
             self.found.set_result(None)
         if self.claim is not None:
-            self._once.let_go_later(self)
+            self._once.later(self.let_go())
         self._once.ended(self, remember=self._kept_here)
+
+    async def _written(self) -> None:
+        # Cancelled while its row is written: whoever asks meanwhile waits for that.
+        store = self._once.runtime.store
+        if store is not None:
+            await store.flush()
+        self.release()
+        self.found.set_result(None)
+        self._once.ended(self, remember=False)
 
     async def let_go(self, *, in_doubt: bool | None = None) -> None:
         """

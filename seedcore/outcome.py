@@ -98,7 +98,7 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
         if call.once is None:
             state = await store.write(row)
         else:
-            call.once.recorded = row
+            call.once.recorded, call.once.succeeded = row, True
             state = await store.write(row, call.once.claim, audit.kept_result(call, value))
     except asyncio.CancelledError:
         call.emit_outcome("INFO", "success", latency)  # the row will be there all the same

@@ -139,6 +139,29 @@ async def test_a_cancelled_call_frees_the_id(site: Site, database_url: str) -> N
         assert "2" == (await roll(other, call_id="mine")).id
 
 
+async def test_a_call_cancelled_while_its_row_is_written_has_succeeded(
+    site: Site, database_url: str
+) -> None:
+    """
+    The row is written all the same, so whoever asks again gets its seed.
+    """
+    async with runner_of(site, database_url) as one, runner_of(site, database_url) as other:
+        site.answer.clear()
+        call = asyncio.create_task(roll(one, call_id="mine"))
+        await until(lambda: site.asked)
+        async with locked(database_url, "seedcore_calls"):
+            site.answer.set()
+            await until(lambda: one._runtime.store._writer._committing)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            again = [asyncio.create_task(roll(each, call_id="mine")) for each in (one, other)]
+            await asyncio.sleep(0.01)
+        assert ["1", "1"] == [seed.id for seed in await asyncio.gather(*again)]
+    assert 1 == len(site.asked)
+    assert [("mine", 1, True)] == claims(database_url)
+
+
 async def test_an_expired_claim_runs_again_with_the_same_key(site: Site, database_url: str) -> None:
     """
     The upstream that takes keys makes no second seed.
