@@ -101,6 +101,9 @@ class Lane:
         self.fresh_until = math.inf if runtime.sharing is None else -math.inf
         """When to look again at what is shared, before the next attempt."""
         self.gate_version = ""
+        self.gate_unsaid = 0
+        self.gate_said = -math.inf
+        """What is on its way to the shared row of the gate, and when the last of it arrived."""
         self.state: Any = None
         self.started = provider.start is None
         self._starting: asyncio.Task[None] | None = None

@@ -81,17 +81,27 @@ class Sharing:
             status_code=error.status_code,
             message=lane.redactor.text(error.provider_message),
         )
-        if not self.lost:
-            close = self._store.state.close_gate
-            self._do(functools.partial(close, lane.name, lane.credential, gate))
+        state = self._store.state
+        self._tell_gate(lane, lambda: state.close_gate(lane.name, lane.credential, gate))
 
     def tell_serving(self, lane: Lane) -> None:
         """
         Let the pauses of all processes be short again.
         """
+        state, guess = self._store.state, lane.gate.guess
+        self._tell_gate(lane, lambda: state.reset_guess(lane.name, lane.credential, guess))
+
+    def _tell_gate(self, lane: Lane, act: Act) -> None:
+        async def tell() -> None:
+            try:
+                await act()
+            finally:
+                lane.gate_unsaid -= 1
+                lane.gate_said = self._runtime.clock.monotonic()
+
         if not self.lost:
-            reset = self._store.state.reset_guess
-            self._do(functools.partial(reset, lane.name, lane.credential, lane.gate.guess))
+            lane.gate_unsaid += 1
+            self._do(tell)
 
     async def probe(self, lane: Lane, operation: str) -> Permit | None:
         """
@@ -278,6 +288,8 @@ class Sharing:
     def _close_gate(self, lane: Lane, gate: SharedGate, asked: float) -> None:
         if gate.version == lane.gate_version:
             return  # known already, whatever the database's clock has done since
+        if lane.gate_unsaid or asked < lane.gate_said:
+            return  # it is from before what this process has said
         lane.gate_version = gate.version
         error: ProviderError = ProviderRateLimitError(
             gate.message, provider=lane.name, status_code=gate.status_code

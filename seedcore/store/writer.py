@@ -121,7 +121,9 @@ class Writer:
             if self._returning is not None:
                 self._returning.cancel()
                 await asyncio.wait({self._returning}, timeout=timeout)
-            self._fail(self._waiting(), "it was closed before the row was written")
+            unwritten = [entry for entry in self._waiting() if entry.unwritten]
+            if unwritten:
+                await self._put_aside(unwritten, "it was closed before the row was written")
 
     def _start(self) -> None:
         self._news = True
