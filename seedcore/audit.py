@@ -20,6 +20,7 @@ from seedcore.model import (
     FailureRecord,
     Request,
     Seed,
+    SeedMeta,
     SeedRequest,
 )
 
@@ -148,29 +149,57 @@ def failure_record(call: Call, error: ProviderError, latency_ms: float) -> Failu
     )
 
 
-def kept_result(call: Call, value: Any) -> str | None:
+def kept_result(call: Call, value: Any, latency_ms: float) -> str | None:
     """
-    Return *value* as text for who makes the same call again; a seed's row is enough.
+    Return *value* as text for who makes the same call again, see ``result_of``.
 
-    ``None`` for what JSON can't hold, what is too much, and what holds a secret.
+    ``None`` for what JSON can't hold, what is too much, and what holds a secret. The row of a
+    seed is not the same: it has the effective settings, and what a hook made of it.
     """
+    kept: dict[str, Any] = {"value": value}
     if isinstance(value, Seed):
-        return None
+        seed = attrs.asdict(value, recurse=False, filter=lambda field, _: field.name != "meta")
+        seed |= {"settings": dict(value.settings), "extra": dict(value.extra)}
+        meta = {
+            "surface": call.surface,
+            "attempts": call.attempts,
+            "latency_ms": latency_ms,
+            "possible_duplicate": call.duplicate,
+        }
+        kept = {"seed": seed, "meta": meta}
     try:
-        text = json.dumps(call.lane.redactor_for(call).plain(value), separators=(",", ":"))
-        kept = len(text) <= LARGEST_RESULT and json.loads(text) == value
+        text = json.dumps(call.lane.redactor_for(call).plain(kept), separators=(",", ":"))
+        same = len(text) <= LARGEST_RESULT and json.loads(text) == kept
     except (TypeError, ValueError, RecursionError):
         return None
-    return text if kept else None
+    return text if same else None
+
+
+def result_of(call: Call, text: str) -> Any:
+    """
+    Return what ``kept_result`` has kept.
+    """
+    kept = json.loads(text)
+    if "seed" not in kept:
+        return kept["value"]
+    names: dict[str, Any] = {
+        "call_id": call.call_id,
+        "provider": call.lane.name,
+        "operation": call.operation.name,
+    }
+    return Seed(**kept["seed"], meta=SeedMeta(**names, **kept["meta"], audit="durable"))
 
 
 def row_for_event(record: AuditRecord) -> dict[str, Any]:
     """
     Return a row that could not be written as an event may carry it: sealed parts left out.
     """
-    # The columns of a provider's own making may be what could not be written.
-    free = ("settings", "seed", "report")
-    row = attrs.asdict(record, recurse=False, filter=lambda field, _: field.name not in free)
+    row = attrs.asdict(record, recurse=False)
+    for name in ("settings", "seed", "report"):
+        try:
+            row[name] = json.loads(json.dumps(dict(row[name])))
+        except (TypeError, ValueError, RecursionError):  # which is why it could not be written
+            del row[name]
     if record.sealed:
-        row.update(permalink=None, hash_id=None)
+        row.update(permalink=None, hash_id=None, seed={})
     return row

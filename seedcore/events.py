@@ -86,7 +86,8 @@ class Event:
         if self.event == "breaker":
             return f"{what}: circuit {self.extra.get('old')} -> {self.extra.get('new')}"
         details = ", ".join(f"{name} {value}" for name, value in self.extra.items())
-        return f"{what}: {self.event}" + (f" ({details})" if details else "")
+        subject = f"{what}: {self.event}" if what else self.event
+        return subject + (f" ({details})" if details else "")
 
 
 Sink = Callable[[Event], None]

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import attrs
 
+from seedcore import audit, outcome
 from seedcore.call import Call
 from seedcore.contract.deadline import left
 from seedcore.errors import (
@@ -24,9 +24,10 @@ from seedcore.errors import (
     ProviderUnavailableError,
 )
 from seedcore.lane import Runtime
-from seedcore.model import AuditRecord, Seed, SeedMeta
+from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta
 from seedcore.policy import Effect
 from seedcore.store.claims import Claim
+from seedcore.store.reasons import may_pass
 from seedcore.store.store import Store
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.5
@@ -54,7 +55,7 @@ class Once:
         self.runtime = runtime
         self._running: dict[str, Running] = {}
         self._not_stored: OrderedDict[str, Running] = OrderedDict()
-        self._left: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
 
     async def begin(self, call: Call) -> Found | None:
         """
@@ -94,20 +95,21 @@ class Once:
             if len(self._not_stored) > self.REMEMBERED:
                 self._not_stored.popitem(last=False)
 
-    def later(self, act: Coroutine[Any, Any, None]) -> None:
+    def later(self, act: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """
-        Do what a cancelled call leaves to be done: nobody waits for that.
+        Do what has to be done even if the call is cancelled.
         """
         task = self.runtime.loop.create_task(act)
         self._left.add(task)
         task.add_done_callback(self._left.discard)
+        return task
 
-    async def close(self) -> None:
+    async def close(self, timeout: float) -> None:
         """
-        Wait for what cancelled calls left behind.
+        Wait for what cancelled calls left behind, at most *timeout* seconds.
         """
         if self._left:
-            await asyncio.wait(set(self._left))
+            await asyncio.wait(set(self._left), timeout=timeout)
 
     async def _wait_for(self, call: Call, other: Running) -> Found | None:
         wake: asyncio.Future[bool] = self.runtime.loop.create_future()
@@ -137,16 +139,22 @@ class Once:
         pause = FIRST_LOOK
         while True:
             try:
-                claim = running.claim or await self._taken(running, store)
-                if claim.mine:
-                    running.claim = claim
-                    return await self._made_before(running, store, claim)
-                if claim.done:
-                    return Found(await self._result(call, store, claim))
-            except DatabaseError as error:
+                async with asyncio.timeout(self._time_left(call)):
+                    claim = running.claim or await self._taken(running, store)
+                    if claim.mine:
+                        running.claim = claim
+                        return await self._made_before(running, store, claim)
+                    if claim.done:
+                        return Found(await self._result(call, store, claim))
+            except (DatabaseError, TimeoutError) as error:
+                if not may_pass(error):
+                    raise
                 pause = LONGEST_LOOK
                 if self.runtime.draining or self._time_left(call) <= pause:
-                    msg = f"{error} Nothing was done under the call_id {call.call_id!r}."
+                    msg = (
+                        f"{error} This call did nothing; whether an earlier one did under the "
+                        f"call_id {call.call_id!r} can't be told."
+                    )
                     raise DatabaseError(msg) from error
             await self.runtime.waits.sleep(min(pause, self._time_left(call)))
             if self.runtime.draining or not self._time_left(call):
@@ -183,19 +191,20 @@ class Once:
             await running.let_go()
             raise DuplicateCallError(call.call_id)
         await store.write(None, claim)
-        running.release()
+        running.release(settled=True)
         return Found(await self._result(call, store, claim))
 
     async def _result(self, call: Call, store: Store, claim: Claim) -> Any:
-        if call.operation.name == "generate":
+        if claim.result is not None:
+            value = audit.result_of(call, claim.result)
+        else:
+            # What JSON could not hold, or a claim whose end was not written with the row.
             row = await store.queries.own_call(call.call_id)
-            if row is not None:
-                call.lane.emit("INFO", "repeated", call=call)
-                return seed_of(row)
-        if claim.result is None:
-            raise DuplicateCallError(call.call_id, "and its result was not kept")
+            if row is None or call.operation.name != "generate":
+                raise DuplicateCallError(call.call_id, "and its result was not kept")
+            value = seed_of(row)
         call.lane.emit("INFO", "repeated", call=call)
-        return json.loads(claim.result)
+        return value
 
     def _time_left(self, call: Call) -> float:
         return left(call.deadline, self.runtime.clock.monotonic())
@@ -214,6 +223,7 @@ class Running:
     """
 
     __slots__ = (
+        "_finishing",
         "_kept_here",
         "_once",
         "call",
@@ -221,28 +231,40 @@ class Running:
         "fingerprint",
         "found",
         "recorded",
-        "succeeded",
+        "written",
     )
 
     def __init__(self, once: Once, call: Call, fingerprint: str) -> None:
         self._once = once
         self._kept_here = False
+        self._finishing: asyncio.Task[Any] | None = None
         self.call = call
         self.fingerprint = fingerprint
         self.claim: Claim | None = None
         self.recorded: AuditRecord | None = None
-        self.succeeded = False
-        """Whether its success is being written: that goes on even if the call is cancelled now."""
+        self.written: AuditState = "lost"
+        """Where the end of the claim is."""
         self.found: asyncio.Future[Found | None] = once.runtime.loop.create_future()
 
-    async def made(self, value: Any) -> Any:
+    async def finish(self, value: Any, latency: float) -> Any:
         """
-        The call returned *value* and its row is written; return what its caller gets.
+        Record the success and return what the caller gets.
+
+        That goes on when the call is cancelled meanwhile: whoever asks again waits for it.
         """
-        store, claim = self._once.runtime.store, self.claim
+        self._finishing = self._once.later(self._finish(value, latency))
+        return await asyncio.shield(self._finishing)
+
+    async def _finish(self, value: Any, latency: float) -> Any:
+        call, claim = self.call, self.claim
+        store = self._once.runtime.store
+        writes = claim is not None or outcome.audits(call)
+        state = await outcome.record(call, value, latency) if writes else "off"
+        value = outcome.succeeded(call, value, state, latency)
         if store is not None and claim is not None:
-            self.release()
-            self._kept_here = isinstance(value, Seed) and value.meta.audit != "durable"
+            # Unless the claim is done in the database, its result is known here only.
+            self._kept_here = self.written != "durable"
+            self.release(settled=not self._kept_here)
             lost = claim.again or store.claims.may_be_lost(self._once.runtime.loop.time())
             if lost and not self._kept_here:
                 value = await self._as_recorded(store, value)
@@ -257,25 +279,25 @@ class Running:
 
     def end(self) -> None:
         """
-        The call has ended, however it did.
+        The call has ended, however it did; its id is free once all that follows has happened.
         """
-        if self.succeeded and not self.found.done():
-            self._once.later(self._written())
-            return
+        if self._finishing is not None and not self._finishing.done():
+            self._finishing.add_done_callback(lambda _: self.end())
+        elif self.claim is not None:
+            self._once.later(self._let_go_and_end())
+        else:
+            self._end()
+
+    def _end(self) -> None:
         if not self.found.done():
             self.found.set_result(None)
-        if self.claim is not None:
-            self._once.later(self.let_go())
         self._once.ended(self, remember=self._kept_here)
 
-    async def _written(self) -> None:
-        # Cancelled while its row is written: whoever asks meanwhile waits for that.
-        store = self._once.runtime.store
-        if store is not None:
-            await store.flush()
-        self.release()
-        self.found.set_result(None)
-        self._once.ended(self, remember=False)
+    async def _let_go_and_end(self) -> None:
+        try:
+            await self.let_go()
+        finally:
+            self._end()
 
     async def let_go(self, *, in_doubt: bool | None = None) -> None:
         """
@@ -286,18 +308,22 @@ class Running:
             return
         if in_doubt is None:
             in_doubt = call.attempts > 0 and call.operation.effect is Effect.UNSAFE
-        self.release()
-        with contextlib.suppress(DatabaseError):  # it expires by itself
+        settled = False
+        try:
             await (store.claims.leave_in_doubt if in_doubt else store.claims.free)(claim)
+            settled = True
+        except DatabaseError:
+            settled = False  # it expires by itself
+        self.release(settled=settled)
 
-    def release(self) -> None:
+    def release(self, *, settled: bool) -> None:
         """
         Stop renewing the claim.
         """
         store = self._once.runtime.store
         if store is not None and self.claim is not None:
+            store.claims.ended(self.claim, settled=settled)
             self.claim = None
-            store.claims.ended()
 
     async def _as_recorded(self, store: Store, value: Any) -> Any:
         # Another process may have taken the claim over, and been quicker.
@@ -309,7 +335,7 @@ class Running:
         return value if row["created_at"] == self.recorded.created_at else seed_of(row)
 
 
-def seed_of(row: dict[str, Any]) -> Seed:
+def seed_of(row: Mapping[str, Any]) -> Seed:
     """
     Return the seed that an audit row is about.
     """

@@ -56,13 +56,6 @@ def audits(call: Call) -> bool:
     return call.lane.runtime.store is not None and call.operation.audited and not call.nested
 
 
-def claims(call: Call) -> bool:
-    """
-    Whether a success of *call* ends a claim.
-    """
-    return call.once is not None and call.once.claim is not None
-
-
 def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
     """
     Return *value*, with its meta if it is a seed, and say that the call succeeded.
@@ -98,8 +91,9 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
         if call.once is None:
             state = await store.write(row)
         else:
-            call.once.recorded, call.once.succeeded = row, True
-            state = await store.write(row, call.once.claim, audit.kept_result(call, value))
+            call.once.recorded = row
+            result = audit.kept_result(call, value, latency)
+            state = call.once.written = await store.write(row, call.once.claim, result)
     except asyncio.CancelledError:
         call.emit_outcome("INFO", "success", latency)  # the row will be there all the same
         raise

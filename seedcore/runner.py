@@ -166,7 +166,7 @@ class Runner:
             for lane in self._lanes.values():
                 await lane.stop()
             if self._once is not None:
-                await self._once.close()
+                await self._once.close(timeout=AFTER_DRAIN)
             if runtime.sharing is not None:
                 await runtime.sharing.close(timeout=AFTER_DRAIN)
             if runtime.store is not None:
@@ -331,10 +331,11 @@ class Runner:
                 value = await attempt(call, Context(call, self._nested), permit)
                 if call.verdict is None:
                     latency = round((self._now() - call.started) * 1e3, 3)
-                    writes = outcome.audits(call) or outcome.claims(call)
+                    if call.once is not None:
+                        return await call.once.finish(value, latency)
+                    writes = outcome.audits(call)
                     state = await outcome.record(call, value, latency) if writes else "off"
-                    value = outcome.succeeded(call, value, state, latency)
-                    return value if call.once is None else await call.once.made(value)
+                    return outcome.succeeded(call, value, state, latency)
                 pause = outcome.pause_before_retry(call)
                 if pause:
                     await lane.runtime.waits.sleep(pause)

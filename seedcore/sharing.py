@@ -22,12 +22,14 @@ from seedcore.contract.circuit import NEXT_PROBE, Step
 from seedcore.errors import DatabaseError, ProviderError, ProviderRateLimitError
 from seedcore.events import Event
 from seedcore.lane import Circuit, Lane, Runtime
+from seedcore.store.reasons import reason
 from seedcore.store.state import SharedCircuit, SharedGate, View
 from seedcore.store.store import Store
 
 Act = Callable[[], Awaitable[None]]
 Answer = TypeVar("Answer")
 
+NO_ANSWER = "it does not answer; check the server and the way to it"
 STOPPED = 3.0
 """Seconds that no question takes: if it did, this process was stopped (SIGSTOP, a laptop's lid)."""
 
@@ -55,6 +57,7 @@ class Sharing:
         self._working: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._looks: dict[Lane, asyncio.Task[None]] = {}
+        self._closed = False
 
     # ----------------------------------------------------------------- telling
 
@@ -139,7 +142,7 @@ class Sharing:
                 return permit if kept else None
             if answered or now - began > STOPPED:
                 return None
-            self._lose("it does not answer; check the server and the way to it")
+            self._lose(NO_ANSWER)
             return breaker.admit(now)
         finally:
             if not agreed.done():
@@ -204,7 +207,7 @@ class Sharing:
 
     def _do(self, act: Act) -> None:
         self._acts.append(act)
-        if self._working is None:
+        if self._working is None and not self._closed:
             self._working = self._runtime.loop.create_task(self._work(), name="seedcore-sharing")
 
     async def _work(self) -> None:
@@ -213,7 +216,7 @@ class Sharing:
                 try:
                     await self._acts.popleft()()
                 except (DatabaseError, TimeoutError) as error:
-                    self._lose(str(error))
+                    self._lose(reason(error.__cause__ or error))
         finally:
             self._working = None
 
@@ -227,9 +230,11 @@ class Sharing:
         if look is None:
             look = self._looks[lane] = asyncio.create_task(self._look([lane]))
             look.add_done_callback(lambda _: self._looks.pop(lane, None))
-        await asyncio.shield(look)
-        if self._watching is None:
-            self._watching = asyncio.create_task(self._watch(), name="seedcore-sharing-watch")
+        await asyncio.wait({look}, timeout=self.LIMIT)
+        if not look.done():
+            self._lose(NO_ANSWER)
+            lane.fresh_until = self._runtime.clock.monotonic() + self.FRESH
+        self._keep_watching()
 
     async def _watch(self) -> None:
         seen: dict[str, int] = {}
@@ -259,13 +264,13 @@ class Sharing:
                 return
             view = await self._answer(lambda: self._store.state.look(chosen))
         except DatabaseError as error:
-            self._lose(str(error))
+            self._lose(reason(error.__cause__ or error))
         else:
             self._take_over(view, chosen, asked)
         finally:
             if self.lost:
                 for lane in chosen.values():
-                    lane.fresh_until = math.inf
+                    lane.fresh_until = asked + self.FRESH
 
     def _take_over(self, view: View, lanes: Mapping[str, Lane], asked: float) -> None:
         new = {name for name, lane in lanes.items() if lane.fresh_until == -math.inf}
@@ -314,14 +319,18 @@ class Sharing:
         return await question()
 
     def _lose(self, why: str) -> None:
-        if self.lost:
+        if self.lost or self._closed:
             return
         self.lost = True
         lost = Event(level="WARNING", event="shared_state_lost", extra={"reason": why})
         self._runtime.events.emit(lost)
         for lane in self._lanes.values():
-            lane.fresh_until = math.inf  # nobody waits for it before an attempt
-        if self._watching is None:
+            # Nobody waits for it before an attempt; who comes later sees that it is watched.
+            lane.fresh_until = self._runtime.clock.monotonic() + self.FRESH
+        self._keep_watching()
+
+    def _keep_watching(self) -> None:
+        if self._watching is None and not self._closed:
             self._watching = asyncio.create_task(self._watch(), name="seedcore-sharing-watch")
 
     async def _try_again(self) -> None:
@@ -359,9 +368,12 @@ class Sharing:
         """
         Tell what is still to be told, in at most *timeout* seconds: probes that were given back.
         """
-        if self._watching is not None:
-            self._watching.cancel()
         if self._working is not None:
             await asyncio.wait({self._working}, timeout=timeout)
-        if self._working is not None:
-            self._working.cancel()
+        self._closed = True
+        tasks = (self._watching, self._working, *self._looks.values())
+        left = {task for task in tasks if task is not None}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=timeout)

@@ -92,7 +92,7 @@ def test_every_field_is_shown_when_it_applies() -> None:
             Event(level="INFO", event="gate", provider="demo", extra={"pause_s": 3.0}),
             "demo: gate (pause_s 3.0)",
         ),
-        (Event(level="ERROR", event="sink_failed"), ": sink_failed"),
+        (Event(level="ERROR", event="sink_failed"), "sink_failed"),
     ],
     ids=lambda item: getattr(item, "event", ""),
 )

@@ -455,7 +455,9 @@ async def test_while_nobody_can_tell_nothing_is_done(
     async with runner_of(site, database_url) as one:
         await roll(one)
         async with locked(database_url, "seedcore_claims"):
-            with pytest.raises(DatabaseError, match="Nothing was done under the call_id 'mine'"):
+            with pytest.raises(
+                DatabaseError, match="This call did nothing; whether an earlier one did"
+            ):
                 await roll(one, call_id="mine", deadline=0.1)
             patient = asyncio.create_task(roll(one, call_id="mine"))
             await asyncio.sleep(0.01)

@@ -100,12 +100,28 @@ async def test_of_many_who_ask_at_once_one_has_it(database: Database) -> None:
 
 async def test_what_a_process_holds_it_may_have_again(claims: Claims) -> None:
     """
-    It is left from a call of its own that was cancelled, or whose answer was lost.
+    If it doesn't know of it: the answer to its first try was lost, so nothing was done.
     """
     first = await claims.take("c-1", **FACTS)
+    assert not (await claims.take("c-1", **FACTS)).mine
+    claims._held.clear()
     second = await claims.take("c-1", **FACTS)
 
     assert (True, first.token) == (second.mine, second.token)
+
+
+async def test_what_could_not_be_let_go_is_nobodys_until_it_expires(
+    claims: Claims, database_url: str
+) -> None:
+    """
+    Something may have been done under it, so not even its own process takes it again.
+    """
+    first = await claims.take("c-1", **FACTS)
+    claims.ended(first, settled=False)
+    again = await claims.take("c-1", **FACTS)
+    assert not again.mine
+    expire(database_url)
+    assert (await claims.take_over(again)).again
 
 
 async def test_one_that_has_expired_is_not_simply_its_own(
@@ -286,14 +302,15 @@ class TestRenewing:
         """
         assert claims._renewing is None
         for _ in range(2):
-            for number in (1, 2):
-                await claims.take(f"c-{number}", **FACTS)
-            claims.ended()
+            both = [await claims.take(f"c-{number}", **FACTS) for number in (1, 2)]
+            claims.ended(both[0], settled=True)
             task = claims._renewing
             assert task is not None
             assert not task.done()
-            claims.ended()
+            claims.ended(both[1], settled=True)
             await until(task.done)
+            for claim in both:
+                await claims.free(claim)
 
     async def test_a_database_that_is_away_for_a_moment_ends_nothing(
         self, claims: Claims, database: Database, monkeypatch: pytest.MonkeyPatch

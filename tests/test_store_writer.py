@@ -833,21 +833,31 @@ async def test_audit_rows_go_before_everything_nobody_waits_for() -> None:
     await writer.stop(1)
 
 
-async def test_closing_fails_the_rows_that_could_not_be_written(
-    store: Store, database: Path
-) -> None:
+async def test_closing_spools_the_rows_that_could_not_be_written(tmp_path: Path) -> None:
     """
-    Nobody is left waiting, and a later row is refused at once.
+    Nobody is left waiting, nothing is lost, and a later row is refused at once.
     """
-    with locked(database):
-        waiting = asyncio.create_task(store.write(audit_record("c-1")))
-        await turns()
-        assert not await store.close(timeout=0.005)
-        with pytest.raises(DatabaseError, match="it was closed before the row was written"):
-            await waiting
-
+    spool = Spool(tmp_path / "spool", "key")
+    writer = Writer(Disk(), spool, commit_limit=5.0, failures_kept=100, tell=Told())
+    waiting = writer.add(call_entry("c-1"))
+    await turns()
+    assert not await writer.stop(0.005)
+    assert "spooled" == await waiting
     with pytest.raises(DatabaseError, match="it was closed; open it again"):
-        await store.write(audit_record("c-2"))
+        writer.add(call_entry("c-2"))
+    assert 1 == spool.status().lines
+
+
+async def test_closing_fails_the_rows_that_have_no_spool() -> None:
+    """
+    Nobody is left waiting for a database in memory either.
+    """
+    writer = writer_of(Disk())
+    waiting = writer.add(call_entry("c-1"))
+    await turns()
+    assert not await writer.stop(0.005)
+    with pytest.raises(DatabaseError, match="it was closed before the row was written"):
+        await waiting
 
 
 async def test_nothing_starts_again_after_closing(store: Store) -> None:

@@ -28,7 +28,7 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--patience", type=float, help="Seconds to wait for a pause to end."),
         click.option("--deadline", type=float, help="Seconds the whole call may take."),
         click.option("--profile", type=click.Choice(["interactive", "batch"]), help="Its limits."),
-        click.option("--call-id", help="Once only: refused if the id was used before."),
+        click.option("--call-id", help="Once only: the same call with it shows the same seed."),
         click.option("--surface", default="cli", show_default=True, help="Who asks."),
         click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", callback=key_values),
     ):

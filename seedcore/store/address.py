@@ -59,6 +59,10 @@ def address_of(url: str) -> Address:
     Anything else is a ``DatabaseError`` that shows neither userinfo nor query.
     """
     scheme, separator, rest = url.partition("://")
+    if separator and scheme != "sqlite" and "@" in rest.partition("/")[2]:
+        # A password with a slash in it: no part of the rest is known to be harmless.
+        what = "percent-encode what is no letter or digit in its user name and password"
+        raise unusable(_NAMELESS, what)
     if not separator:
         raise unusable(_NAMELESS, f"its URL has no scheme; {_EXAMPLES}")
     if scheme in ("postgres", "postgresql"):

@@ -53,7 +53,8 @@ class Claims:
     def __init__(self, database: Database, owner: str) -> None:
         self._database = database
         self._owner = owner
-        self._held = 0
+        self._held: dict[str, int] = {}
+        self._unsettled: set[str] = set()
         self._renewing: asyncio.Task[None] | None = None
         self._renewed = 0.0
 
@@ -70,9 +71,10 @@ class Claims:
             return await self.take(
                 call_id, provider=provider, operation=operation, fingerprint=fingerprint
             )
-        # What this process holds already is left from a call of its own that was cancelled, or
-        # from a first try whose answer was lost with the connection.
-        own = claim.owner == self._owner and not claim.done and claim.left > 0
+        # What this process has and doesn't know of is from a try whose answer was lost with the
+        # connection: nothing was done under it.
+        known = call_id in self._held or call_id in self._unsettled
+        own = claim.owner == self._owner and not claim.done and claim.left > 0 and not known
         return self._hold(claim) if taken or own else claim
 
     async def take_over(self, claim: Claim) -> Claim | None:
@@ -103,11 +105,13 @@ class Claims:
             *(claim.call_id, claim.token),
         )
 
-    def ended(self) -> None:
+    def ended(self, claim: Claim, *, settled: bool) -> None:
         """
-        Note that one claim less is held.
+        Renew *claim* no more; unless it is *settled* it holds until it expires, for all.
         """
-        self._held -= 1
+        self._held.pop(claim.call_id, None)
+        if not settled:
+            self._unsettled.add(claim.call_id)
 
     def may_be_lost(self, now: float) -> bool:
         """
@@ -128,10 +132,11 @@ class Claims:
         return _claim(rows[0]) if rows else None
 
     def _hold(self, claim: Claim) -> Claim:
-        self._held += 1
         loop = asyncio.get_running_loop()
-        if self._held == 1:
+        if not self._held:
             self._renewed = loop.time()
+        self._held[claim.call_id] = claim.token
+        self._unsettled.discard(claim.call_id)
         if self._renewing is None or self._renewing.done():
             self._renewing = loop.create_task(self._renew(), name="seedcore-store-claims")
         return attrs.evolve(claim, mine=True, left=self.LEASE)
@@ -141,8 +146,14 @@ class Claims:
         while self._held:
             await asyncio.sleep(self.RENEW)
             began = loop.time()
+            held = list(self._held)
             try:
-                await self._database.execute(_RENEW, int(self.LEASE * 1e6), self._owner)
+                for start in range(0, len(held), AT_A_TIME):
+                    some = held[start : start + AT_A_TIME]
+                    marks = ", ".join("?" for _ in some)
+                    await self._database.execute(
+                        _RENEW.format(marks=marks), int(self.LEASE * 1e6), self._owner, *some
+                    )
             except DatabaseError:
                 continue  # the lease has two more tries
             self._renewed = began
@@ -163,9 +174,11 @@ _TAKE_OVER = (
     "WHERE call_id = ? AND token = ? AND done = FALSE AND expires_at <= {now}"
 )
 _RENEW = (
-    "UPDATE seedcore_claims SET expires_at = {now} + ? "
-    "WHERE owner = ? AND done = FALSE AND expires_at > 0"
+    "UPDATE seedcore_claims SET expires_at = {{now}} + ? "
+    "WHERE owner = ? AND done = FALSE AND expires_at > 0 AND call_id IN ({marks})"
 )
+AT_A_TIME = 500
+"""Claims renewed by one statement."""
 _FIND = (
     "SELECT call_id, provider, operation, fingerprint, owner, token, expires_at, done, result, "
     "{now} AS now FROM seedcore_claims WHERE call_id = ?"

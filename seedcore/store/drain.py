@@ -11,11 +11,12 @@ from pathlib import Path
 import attrs
 
 from seedcore.contract import threads
+from seedcore.errors import DatabaseError
 from seedcore.events import Event
 from seedcore.store import spool as files
 from seedcore.store.database import Database
 from seedcore.store.entries import Entry, write_entries
-from seedcore.store.reasons import is_about_the_row
+from seedcore.store.reasons import is_about_the_row, reason, unusable
 from seedcore.store.spool import Spool
 
 AT_A_TIME = 500
@@ -96,6 +97,8 @@ async def _write(database: Database, entries: list[Entry]) -> list[bytes]:
     for entry, error in zip(entries, outcomes, strict=True):
         if error is not None:
             if not is_about_the_row(error):
-                raise error
+                if isinstance(error, DatabaseError):
+                    raise error
+                raise unusable(database.name, reason(error)) from error
             refused.append(files.line_of(entry))
     return refused

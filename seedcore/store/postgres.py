@@ -77,7 +77,7 @@ class PostgresDatabase(Database):
 
     @classmethod
     async def _connect(cls, address: Address, pool_size: int, *, migrating: bool) -> Self:
-        pool = {"minsize": 1, "maxsize": pool_size, "timeout": CONNECT_LIMIT, "reset": _nothing}
+        pool = {"minsize": 0, "maxsize": pool_size, "timeout": CONNECT_LIMIT, "reset": _nothing}
         # Else each try that was given up would wait on, with a connection, as long as a lock does.
         session = {"lock_timeout": f"{cls.ANSWER_LIMIT:g}s", "application_name": "seedcore"}
         credentials = {"user": None, **address.credentials, **pool, "server_settings": session}

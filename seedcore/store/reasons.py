@@ -90,6 +90,20 @@ def is_known(error: BaseException) -> bool:
     return _code(error) == "23505"
 
 
+def may_pass(error: BaseException) -> bool:
+    """
+    Whether the database may answer in a while, if nobody changes anything about it.
+    """
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    if cause is None:
+        return False
+    code = _code(cause)
+    if isinstance(code, str):
+        return code[:_CLASS] in ("08", "40", "53", "55", "57")
+    passing = (*_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    return code in passing or isinstance(cause, OSError) or _is_of_the_driver(cause)
+
+
 def is_starting(error: BaseException) -> bool:
     """
     Whether the server will be there in a moment.

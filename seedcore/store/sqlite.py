@@ -9,7 +9,6 @@ import atexit
 import contextlib
 import sqlite3
 import threading
-import weakref
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -53,8 +52,6 @@ class SqliteDatabase(Database):
         connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
         assert connection is not None
         _open_connections.add(connection)
-        # A database that nobody closed ends its thread with itself.
-        weakref.finalize(self, _end_thread, connection).atexit = False
 
     @classmethod
     async def open(cls, address: Address, *, migrating: bool = True) -> Self:
@@ -127,15 +124,9 @@ def _transaction(connection: sqlite3.Connection, batches: Sequence[Batch]) -> No
 _open_connections: set[aiosqlite.Connection] = set()
 
 
-def _end_thread(connection: aiosqlite.Connection) -> None:
-    if connection in _open_connections:
-        _open_connections.remove(connection)
-        connection.stop()
-
-
 def _end_forgotten_threads() -> None:
     for connection in list(_open_connections):
-        _end_thread(connection)
+        connection.stop()
 
 
 # aiosqlite's threads are not daemons, and the interpreter joins those before it runs what

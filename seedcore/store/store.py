@@ -218,7 +218,7 @@ class Store:
     async def _bury(self) -> None:
         total = Drained()
         assert self.spool is not None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, DatabaseError):
             await drain_the_dead(self._database, self.spool, total)
         self._say_drained(total)
 
