@@ -846,6 +846,7 @@ async def test_closing_spools_the_rows_that_could_not_be_written(tmp_path: Path)
     with pytest.raises(DatabaseError, match="it was closed; open it again"):
         writer.add(call_entry("c-2"))
     assert 1 == spool.status().lines
+    spool.close()
 
 
 async def test_closing_fails_the_rows_that_have_no_spool() -> None:
