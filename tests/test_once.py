@@ -22,6 +22,7 @@ from seedcore import (
     Runner,
     Seed,
     SeedRequest,
+    hookimpl,
     once as once_module,
     operation,
 )
@@ -367,6 +368,117 @@ async def test_an_unsafe_call_that_was_cut_off_is_in_doubt(database_url: str) ->
         with pytest.raises(DuplicateCallError):
             await create(other, title="another")
     assert 1 == tracker.done
+
+
+async def test_doubt_that_could_not_be_written_is_kept(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The same process doesn't do it again either while the database is away.
+    """
+    monkeypatch.setattr(Database, "ANSWER_LIMIT", 0.02)
+    tracker = Tracker()
+    async with runner_of(tracker, database_url) as one:
+        await one.call("demo", "names", surface="test")
+        tracker.error = ConnectionResetError("gone")
+        free = Claims.leave_in_doubt
+
+        async def away(self: Claims, claim: object) -> None:
+            raise DatabaseError("away")
+
+        monkeypatch.setattr(Claims, "leave_in_doubt", away)
+        with pytest.raises(ProviderUnavailableError):
+            await create(one)
+        monkeypatch.setattr(Claims, "leave_in_doubt", free)
+        tracker.error = None
+        with pytest.raises(ProviderTimeoutError):
+            await create(one, deadline=0.1)
+        answer(database_url, "UPDATE seedcore_claims SET expires_at = 1")
+        with pytest.raises(ProviderUnavailableError) as later:
+            await create(one)
+        assert later.value.in_doubt
+    assert 2 == tracker.done
+
+
+async def test_a_call_made_again_at_once_finds_its_doubt(database_url: str) -> None:
+    """
+    The id of a cancelled call is not free before that is written.
+    """
+
+    class Slow(Tracker):
+        @operation(effect=Effect.UNSAFE)
+        async def create(self, title: str) -> None:
+            """
+            Take for ever.
+            """
+            self.done += 1
+            await asyncio.Event().wait()
+
+    slow = Slow()
+    async with runner_of(slow, database_url) as one:
+        for number in range(20):
+            arguments = {"call_id": f"id-{number}", "title": "bug"}
+            call = asyncio.create_task(one.call("demo", "create", surface="test", **arguments))
+            await until(lambda: slow.done == number + 1)  # noqa: B023 - awaited here
+            call.cancel()
+            await asyncio.wait({call})
+            with pytest.raises(ProviderUnavailableError) as later:
+                await one.call("demo", "create", surface="test", **arguments)
+            assert later.value.in_doubt
+    assert 20 == slow.done
+
+
+async def test_results_that_are_only_spooled_are_given_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Those of any operation: nothing unsafe is done twice.
+    """
+    monkeypatch.setattr(Store, "COMMIT_LIMIT", 0.05)
+    monkeypatch.setattr(Writer, "LOOK_AGAIN", 60.0)
+    tracker = Tracker()
+    async with runner_of(tracker, database_url) as one:
+        await one.call("demo", "names", surface="test")
+        writer = one._runtime.store._writer
+        monkeypatch.setattr(writer, "away", True)
+        first = await create(one)
+        assert first == await create(one)
+    assert 2 == tracker.done
+
+
+async def test_the_same_seed_is_the_same_whatever_a_hook_made_of_its_row(
+    database_url: str,
+) -> None:
+    """
+    The row has the effective settings and what the provider's hook says; the caller what it got.
+    """
+    import attrs
+
+    class Demo:
+        @hookimpl
+        async def generate(self, request: SeedRequest) -> Seed:
+            return Seed(id="abc", extra={"none": None})
+
+        @hookimpl
+        def audit(self, record: object) -> object:
+            return attrs.evolve(record, hash_id="HOOK", version="v9", settings={"a": 1})
+
+    async with runner_of(Demo, database_url) as one:
+        first = await roll(one, call_id="mine")
+    async with runner_of(Demo, database_url) as other:
+        assert first == await roll(other, call_id="mine")
+    assert ("abc", None, {}) == (first.id, first.version, dict(first.settings))
+
+
+async def test_what_never_passes_is_said_at_once(site: Site, database_url: str) -> None:
+    """
+    A table that is missing is no outage to wait for.
+    """
+    async with runner_of(site, database_url) as one:
+        await roll(one)
+        answer(database_url, "DROP TABLE seedcore_claims")
+        with pytest.raises(DatabaseError):
+            await asyncio.wait_for(roll(one, call_id="mine"), 5)
 
 
 async def test_an_unsafe_call_that_was_not_sent_frees_the_id(database_url: str) -> None:

@@ -275,6 +275,30 @@ async def test_waiting_for_another_process_has_a_limit(
     await make(url)
 
 
+async def test_a_server_that_hangs_while_it_is_opened_is_left(
+    url: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Even between two answers, where no connection is being made.
+    """
+    import asyncpg
+
+    from seedcore.store.postgres import MIGRATING
+
+    holder = await asyncpg.connect(url, ssl=False)
+    await holder.fetch("SELECT pg_advisory_lock($1)", MIGRATING)
+    monkeypatch.setattr(Database, "OPEN_LIMIT", 0.3)
+    monkeypatch.setattr("seedcore.store.postgres.CONNECT_LIMIT", 0.2)
+    opening = asyncio.create_task(refusal(url))
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(postgres.pause)
+    try:
+        assert "it does not answer" in await opening
+    finally:
+        await asyncio.to_thread(postgres.resume)
+        await holder.close()
+
+
 async def test_a_process_killed_between_a_migration_and_its_record(url: str) -> None:
     """
     The next start finds the tables and goes on.

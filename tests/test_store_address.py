@@ -137,6 +137,24 @@ def test_another_url_is_refused_without_telling_its_secrets(url: str, told: str)
     assert "tom" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://bot:hunter/secret@db.example/seeds",
+        "postgres://bot:5/secret@db.example/seeds",
+        "postgresql+asyncpg://bot:hunter/secret@db.example/seeds",
+    ],
+)
+def test_a_password_with_a_slash_is_not_taken_for_a_database(url: str) -> None:
+    """
+    No part of it is shown, but the remedy is.
+    """
+    with pytest.raises(DatabaseError, match="percent-encode") as refused:
+        address_of(url)
+    for word in ("hunter", "secret", "bot"):
+        assert word not in str(refused.value).replace("seedcore", "")
+
+
 def test_a_missing_driver_is_named_with_the_command_that_installs_it() -> None:
     """
     It is an extra that most don't need.

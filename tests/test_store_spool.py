@@ -357,8 +357,12 @@ class TestFiles:
         folder.mkdir()
         (folder / f"{KEY}-left.spool").symlink_to("/dev/zero")
 
-        assert [] == list(spool.left_by_the_dead())
+        (folder / f"{KEY}-other.spool").mkdir()
+
         assert 0 == spool.status().lines
+        assert f"{KEY}-left.spool" not in [
+            file.name for _, files in spool.left_by_the_dead() for file in files
+        ]
 
     def test_whoever_has_lines_knows_it(self, spool: Spool) -> None:
         """

@@ -59,6 +59,15 @@ class PostgresDatabase(Database):
             import asyncpg  # noqa: F401 - to say what is missing before anything else
         except ImportError:
             raise missing_driver() from None
+        try:
+            # A server that hangs in the middle of it answers none of the questions below.
+            async with asyncio.timeout(cls.OPEN_LIMIT + CONNECT_LIMIT):
+                return await cls._open(address, pool_size, migrating=migrating)
+        except TimeoutError as error:
+            raise unusable(address.name, reason(error)) from error
+
+    @classmethod
+    async def _open(cls, address: Address, pool_size: int, *, migrating: bool) -> Self:
         async with _alone(address, cls.OPEN_LIMIT) as connection:
             if migrating and await connection.fetchval(_IS_READ_ONLY):
                 raise unusable(address.name, READ_ONLY)

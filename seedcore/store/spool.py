@@ -190,6 +190,8 @@ class Spool:
         """
         lines = held = torn = size = 0
         for file in _data_files(self.directory / f"{self._key}-"):
+            if not file.is_file():
+                continue
             entries, broken = read(file)
             lines += len(entries)
             torn += len(broken)
