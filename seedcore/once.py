@@ -136,26 +136,20 @@ class Once:
         store, call = self.runtime.store, running.call
         if store is None:
             return None
-        pause = FIRST_LOOK
+        pause, answered = FIRST_LOOK, False
         while True:
             try:
                 async with asyncio.timeout(self._time_left(call)):
                     claim = running.claim or await self._taken(running, store)
+                    answered = True
                     if claim.mine:
                         running.claim = claim
                         return await self._made_before(running, store, claim)
                     if claim.done:
                         return Found(await self._result(call, store, claim))
             except (DatabaseError, TimeoutError) as error:
-                if not may_pass(error):
-                    raise
+                self._check_may_pass(call, store, error, answered=answered)
                 pause = LONGEST_LOOK
-                if self.runtime.draining or self._time_left(call) <= pause:
-                    msg = (
-                        f"{error} This call did nothing; whether an earlier one did under the "
-                        f"call_id {call.call_id!r} can't be told."
-                    )
-                    raise DatabaseError(msg) from error
             await self.runtime.waits.sleep(min(pause, self._time_left(call)))
             if self.runtime.draining or not self._time_left(call):
                 raise self._gave_up(call)
@@ -208,6 +202,28 @@ class Once:
 
     def _time_left(self, call: Call) -> float:
         return left(call.deadline, self.runtime.clock.monotonic())
+
+    def _check_may_pass(
+        self, call: Call, store: Store, error: Exception, *, answered: bool
+    ) -> None:
+        """
+        Raise if waiting is of no use: time is up, or what is wrong stays wrong.
+        """
+        if isinstance(error, TimeoutError):
+            if answered:
+                raise self._gave_up(call) from error
+            raise self._untold(call, f"The audit database {store.name} doesn't answer.") from error
+        if not may_pass(error):
+            raise error
+        if self.runtime.draining or self._time_left(call) <= LONGEST_LOOK:
+            raise self._untold(call, str(error)) from error
+
+    def _untold(self, call: Call, why: str) -> DatabaseError:
+        msg = (
+            f"{why} This call did nothing; whether an earlier one did under the call_id "
+            f"{call.call_id!r} can't be told."
+        )
+        return DatabaseError(msg)
 
     def _gave_up(self, call: Call) -> ProviderError:
         call.refused = True
