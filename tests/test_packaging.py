@@ -109,9 +109,12 @@ def test_the_metadata_says_what_an_installer_needs(built: Built) -> None:
     assert built.project["version"] == metadata["Version"]
     assert ">=3.11" == metadata["Requires-Python"]
     assert "MIT" == metadata["License-Expression"]
-    assert requirements(built.project["dependencies"]) == requirements(
+    extras = built.project.get("optional-dependencies", {})
+    optional = [f'{each}; extra == "{extra}"' for extra, all_ in extras.items() for each in all_]
+    assert requirements([*built.project["dependencies"], *optional]) == requirements(
         metadata.get_all("Requires-Dist")
     )
+    assert sorted(extras) == sorted(metadata.get_all("Provides-Extra") or [])
     assert str(metadata.get_payload()).strip() == (built.folder / "README.md").read_text().strip()
 
 
