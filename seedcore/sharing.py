@@ -268,9 +268,9 @@ class Sharing:
         else:
             self._take_over(view, chosen, asked)
         finally:
-            if self.lost:
-                for lane in chosen.values():
-                    lane.fresh_until = asked + self.FRESH
+            # However it ended: an attempt looks once, and then goes on with what is known.
+            for lane in chosen.values():
+                lane.fresh_until = max(lane.fresh_until, asked + self.FRESH)
 
     def _take_over(self, view: View, lanes: Mapping[str, Lane], asked: float) -> None:
         new = {name for name, lane in lanes.items() if lane.fresh_until == -math.inf}

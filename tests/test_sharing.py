@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
-from seedcore import CircuitOpenError, ProviderRateLimitError, ProviderUnavailableError
+from seedcore import (
+    CircuitOpenError,
+    DatabaseError,
+    ProviderRateLimitError,
+    ProviderUnavailableError,
+)
 from seedcore.model import BreakerRecord
 from seedcore.runner import Runner
 from seedcore.sharing import Sharing
@@ -474,6 +479,27 @@ async def test_an_idle_runner_asks_nothing(
         assert before == len(looks)
         await roll(one)
         assert before + 1 == len(looks)
+
+
+async def test_an_attempt_looks_once_however_that_ends(
+    site: Site, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A call that is made while the runner closes doesn't look again and again.
+    """
+    monkeypatch.setattr(Sharing, "FRESH", 60.0)
+    async with runner_of(site, database_url) as one:
+        await roll(one)
+        sharing, lane = one._runtime.sharing, one._lanes["demo"]
+        sharing._closed = True
+
+        async def refuse(self: SharedState, providers: Any) -> Any:
+            raise DatabaseError("it was closed")
+
+        monkeypatch.setattr(SharedState, "look", refuse)
+        look_again(one)
+        await sharing.look(lane)
+        assert lane.fresh_until > time.monotonic()
 
 
 async def test_without_a_database_nothing_is_shared(site: Site, database_url: str) -> None:
