@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any, Literal, TextIO
 
 import attrs
@@ -92,6 +93,9 @@ class Event:
 
 Sink = Callable[[Event], None]
 
+captures: ContextVar[tuple[Sink, ...]] = ContextVar("captures", default=())
+"""Sinks that every ``Events`` made in this context has besides its own: those of a test."""
+
 
 class JsonLines:
     """
@@ -141,7 +145,7 @@ class Events:
     """
 
     def __init__(self, sinks: Iterable[Sink] = (), *, level: Level = "DEBUG") -> None:
-        self._sinks = list(sinks)
+        self._sinks = [*sinks, *captures.get()]
         self._rank = RANK[level] if self._sinks else sys.maxsize
         self._reported: set[int] = set()
         self.debug = self.wants("DEBUG")

@@ -170,7 +170,12 @@ def _target(reply: aiohttp.ClientResponse) -> URL | None:
 
 
 def build_session(
-    *, base_url: str | None, hosts: Iterable[str], pool_size: int, response_limit: int
+    *,
+    base_url: str | None,
+    hosts: Iterable[str],
+    pool_size: int,
+    response_limit: int,
+    middlewares: Iterable[aiohttp.ClientMiddlewareType] = (),
 ) -> aiohttp.ClientSession:
     """
     Return the session of one provider.
@@ -195,6 +200,7 @@ def build_session(
         response_class=type("LentResponse", (LentResponse,), {"reader": reader}),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "seedcore"},
+        middlewares=tuple(middlewares),
     )
     # aiohttp sends GET, PUT and DELETE once more when a kept connection turns out to be dead.
     session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test guards it

@@ -54,6 +54,7 @@ class Runtime:
     store: Store | None = None
     sharing: Sharing | None = None
     """What keeps circuits and gates in step with other processes; ``None`` without a store."""
+    http_middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
     failure_rows: bool = True
     draining: bool = False
 
@@ -147,6 +148,7 @@ class Lane:
                 hosts=self.settings.hosts,
                 pool_size=self.settings.pool_size,
                 response_limit=self.settings.response_limit,
+                middlewares=self.runtime.http_middlewares,
             )
         return self._session
 

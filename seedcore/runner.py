@@ -29,6 +29,8 @@ from seedcore.settings import Settings
 from seedcore.validate import checked_name, checked_seconds, request_of
 
 if TYPE_CHECKING:
+    from aiohttp import ClientMiddlewareType
+
     from seedcore.events import Sink
     from seedcore.once import Once
     from seedcore.store import Store
@@ -46,7 +48,8 @@ class Runner:
 
     *settings* has the shape of ``seedcore.toml`` and wins over it; *database* is a URL, or
     ``None`` for no audit; *sinks* receive the events instead of loguru; *start* names
-    providers to prepare before the first call; *clock* and *rng* replace time and chance.
+    providers to prepare before the first call; *clock* and *rng* replace time and chance;
+    *http_middlewares* are aiohttp's, around every request that goes through ``context.http``.
 
     Raises SettingsError for settings that are wrong, and DatabaseError when entered while
     the database can't be opened.
@@ -62,6 +65,7 @@ class Runner:
         rng: Random | None = None,
         sinks: Iterable[Sink] | None = None,
         start: Iterable[str] = (),
+        http_middlewares: Iterable[ClientMiddlewareType] = (),
     ) -> None:
         self.registry = Registry() if registry is None else registry
         self.settings = Settings.load(settings, installed=self.registry.names)
@@ -72,6 +76,7 @@ class Runner:
         self._database = core.database_url if database is FROM_SETTINGS else database
         self._sinks = sinks
         self._start = tuple(start)
+        self._http_middlewares = tuple(http_middlewares)
         self._clock = clock or Clock()
         self._now = self._clock.monotonic
         self._rng = rng or Random()  # noqa: S311 - jitter and ids, no secrets
@@ -119,6 +124,7 @@ class Runner:
             limits=Limits(),
             events=events,
             store=store,
+            http_middlewares=self._http_middlewares,
             failure_rows=self.settings.core.failure_rows,
         )
         if store is not None:

@@ -15,10 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.upstream import FaultUpstream
 from support.certificate import Certificate, make_certificate
-from support.events import Collected
 from support.postgres import Postgres, available
-from support.upstream import Upstream
 
 ON_POSTGRES = os.environ.get("TEST_DIALECT") == "postgres"
 """Whether this run is about PostgreSQL: Tortoise's models know one dialect per process."""
@@ -61,20 +61,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
+async def upstream() -> AsyncIterator[FaultUpstream]:
     """
     A scripted HTTP server on loopback.
     """
-    async with Upstream() as server:
+    async with FaultUpstream() as server:
         yield server
 
 
 @pytest.fixture
-def events() -> Collected:
+def events() -> CapturedEvents:
     """
     A sink that keeps every event.
     """
-    return Collected()
+    return CapturedEvents()
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ from seedcore import (
     provider,
 )
 from seedcore.plugins import Provider
+from seedcore.testing.events import CapturedEvents
 from support.calling import call, rolls, runner_of
-from support.events import Collected
 
 
 def loaded(target: Any) -> Provider:
@@ -348,7 +348,7 @@ async def test_operations_are_called_by_name(name: str, arguments: Any, value: A
     """
     With the arguments a call passes, and what the runner gives.
     """
-    async with runner_of(Tracker, Collected()) as runner:
+    async with runner_of(Tracker, CapturedEvents()) as runner:
         assert value == await runner.call("demo", name, surface="test", **arguments)
 
 
@@ -363,7 +363,7 @@ async def test_what_the_runner_gives_can_not_be_passed(name: str) -> None:
         async def echo(self, request, context, **options):
             return options
 
-    async with runner_of(Demo, Collected()) as runner:
+    async with runner_of(Demo, CapturedEvents()) as runner:
         with pytest.raises(ProviderInvalidRequestError, match=name):
             await runner.call("demo", "echo", surface="test", **{name: "x"})
 

@@ -39,6 +39,7 @@ LEVELS: dict[str, int] = {
     "outcome": 3,
     "sharing": 3,
     "runner": 4,
+    "testing": 5,
     "__init__": 5,
     "__main__": 5,
     "cli": 5,
@@ -49,11 +50,12 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "tortoise": ("store/",),
     "asyncpg": ("store/postgres.py",),
     "backoff": ("contract/retry.py",),
-    "aiohttp": ("http.py",),
+    "aiohttp": ("http.py", "testing/"),
     "typed_settings": ("settings/",),
     "pluggy": ("hookspecs.py", "adapt.py"),
     "loguru": ("events.py", "cli/"),
     "click": ("cli/",),
+    "pytest": ("testing/",),
 }
 """Where an outside library may be imported at run time."""
 

@@ -30,7 +30,7 @@ from seedcore import (
     secret,
     setting,
 )
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 
 SEED = Seed(
     url="https://seeds.example/h/abc",
@@ -207,7 +207,7 @@ async def test_an_audit_hook_that_fails_loses_no_row(database: Path, answer: Any
                 raise answer
             return answer
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(Demo(), database, sinks=[events]) as runner:
         await runner.generate("demo", surface="test")
     assert ["demo"] == [row["randomizer"] for row in await rows_of(database)]
@@ -259,7 +259,7 @@ async def test_failure_rows_can_be_switched_off(database: Path) -> None:
     async def demo() -> Seed:
         raise ConnectionRefusedError
 
-    events = Collected()
+    events = CapturedEvents()
     settings = {"failure_rows": False, "retry_enabled": False}
     async with runner_of(demo, database, sinks=[events], settings=settings) as runner:
         with pytest.raises(ProviderError):
@@ -342,7 +342,7 @@ async def test_a_database_that_fails_loses_the_row_but_not_the_seed(database: Pa
         rolled.append(1)
         return SEED
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(demo, database, sinks=[events]) as runner:
         await _store_of(runner).close(timeout=5)
         seed = await runner.generate("demo", surface="test")
@@ -457,7 +457,7 @@ async def test_a_secret_appears_in_no_output(
     """
     import pickle
 
-    from support.replies import Reply
+    from seedcore.testing.replies import Reply
 
     @provider(base_url=upstream.url, settings=KeyedSettings, effect="read")
     async def demo(request: Any, context: Any) -> Seed:
@@ -472,7 +472,7 @@ async def test_a_secret_appears_in_no_output(
     echo = f"bad key {CANARY} at https://user:{CANARY}@x.example/?key={quote(CANARY, safe='')}"
     upstream.script(Reply(status=401, body=echo.encode()), Reply(status=200, body=b"{}"))
     database = tmp_path / "audit.sqlite3"
-    events = Collected()
+    events = CapturedEvents()
     settings = {"providers": {"demo": {"api_key": CANARY}}}
     outputs: list[str] = []
     async with runner_of(demo, database, sinks=[events], settings=settings) as runner:

@@ -30,22 +30,22 @@ from seedcore import (
     provider,
     secret,
 )
-from support.events import Collected
-from support.replies import Reply, json_reply
-from support.upstream import Upstream
-from support.virtual_time import VirtualClock, virtual_time
+from seedcore.testing.clocks import VirtualClock, virtual_time
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import Reply, json_reply
+from seedcore.testing.upstream import FaultUpstream
 
 
 @asynccontextmanager
 async def runner_of(
     target: Any, database: Path | None = None, *, sinks: Any = None, **settings: Any
-) -> AsyncIterator[tuple[Runner, Collected]]:
+) -> AsyncIterator[tuple[Runner, CapturedEvents]]:
     """
     A runner with one provider, ``demo``, that retries without waiting.
     """
     registry = Registry(discover=False)
     registry.add("demo", target)
-    events = Collected()
+    events = CapturedEvents()
     async with Runner(
         registry=registry,
         database=f"sqlite://{database}" if database else None,
@@ -267,7 +267,7 @@ class Keyed:
 
 
 async def test_a_secret_among_the_options_appears_in_no_output(
-    tmp_path: Path, upstream: Upstream
+    tmp_path: Path, upstream: FaultUpstream
 ) -> None:
     """
     Neither in an error that echoes it nor in the row of a success.
@@ -328,7 +328,7 @@ async def test_a_redirect_with_userinfo_goes_nowhere_either(location: str) -> No
     """
     The other host never sees the request with its headers.
     """
-    async with Upstream(host="127.0.0.2") as other, Upstream() as upstream:
+    async with FaultUpstream(host="127.0.0.2") as other, FaultUpstream() as upstream:
         target = location.format(host=other.url.removeprefix("http://"))
         upstream.script(Reply(status=302, headers={"Location": target}))
         other.script(json_reply({"id": "stolen"}))

@@ -15,13 +15,13 @@ import pytest
 from seedcore import ProviderError, ProviderTimeoutError, Registry, Runner, Seed, provider
 from seedcore.contract.breaker import State
 from seedcore.lane import Lane
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
+from seedcore.testing.clocks import VirtualClock, virtual_time
+from seedcore.testing.events import CapturedEvents
 
 GOOD = Seed(id="1")
 
 
-def runner_of(target: Any, events: Collected | None = None, **settings: Any) -> Runner:
+def runner_of(target: Any, events: CapturedEvents | None = None, **settings: Any) -> Runner:
     """
     A runner in virtual time with one provider, ``demo``.
     """
@@ -30,7 +30,7 @@ def runner_of(target: Any, events: Collected | None = None, **settings: Any) -> 
     return Runner(
         registry=registry,
         database=None,
-        sinks=[Collected() if events is None else events],
+        sinks=[CapturedEvents() if events is None else events],
         clock=VirtualClock(),
         rng=Random(1),
         settings={"retry_jitter": False, **settings},
@@ -87,7 +87,7 @@ async def test_a_caller_who_gives_up_does_not_count_against_the_provider() -> No
         await asyncio.sleep(30)
         return GOOD
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(demo, events) as runner:
         for _ in range(30):
             await cancel_after(1, runner.generate("demo", surface="test"))
@@ -211,7 +211,7 @@ async def test_a_provider_that_swallows_the_limit_is_reported_as_a_timeout() -> 
             await asyncio.sleep(3)
         return GOOD
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(demo, events, retry_enabled=False) as runner:
         started = asyncio.get_running_loop().time()
         with pytest.raises(ProviderTimeoutError):
@@ -242,7 +242,7 @@ def test_a_provider_that_swallows_its_callers_cancellation_is_overruled(
 
     @virtual_time
     async def check() -> None:
-        events = Collected()
+        events = CapturedEvents()
         async with runner_of(demo, events) as runner:
             await cancel_after(1, runner.generate("demo", surface="test"))
             assert [] == left_behind(runner)
@@ -308,7 +308,7 @@ async def test_cancelling_an_unsafe_call_in_flight_leaves_an_event() -> None:
     """
     CancelledError can't say that the upstream may have done it.
     """
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(provider(effect="unsafe")(_hanging()), events) as runner:
         await cancel_after(1, runner.generate("demo", surface="test"))
     assert 1 == len(events.named("cancelled_in_doubt"))

@@ -31,12 +31,12 @@ from seedcore import (
     Seed,
     provider,
 )
+from seedcore.testing.clocks import LeapingClock
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import Reply, garbage, hanging, json_reply, stalled, status, typed
+from seedcore.testing.upstream import FaultUpstream, refused_port
 from support.calling import EAGER, call, plain_provider, runner_of
 from support.certificate import Certificate
-from support.events import Collected
-from support.replies import Reply, garbage, hanging, json_reply, stalled, status, typed
-from support.upstream import Upstream, refused_port
-from support.virtual_time import LeapingClock
 
 Retried = Literal["always", "by_effect", "never"]
 SEED = json_reply({"id": "4711", "filler": "x" * 600})
@@ -181,7 +181,7 @@ ROWS = [
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.name)
-def row(request: pytest.FixtureRequest, upstream: Upstream) -> Row:
+def row(request: pytest.FixtureRequest, upstream: FaultUpstream) -> Row:
     """
     Each row in turn, with the upstream answering as it says.
     """
@@ -190,7 +190,7 @@ def row(request: pytest.FixtureRequest, upstream: Upstream) -> Row:
     return found
 
 
-async def test_a_read_is_repeated_as_the_row_says(row: Row, upstream: Upstream) -> None:
+async def test_a_read_is_repeated_as_the_row_says(row: Row, upstream: FaultUpstream) -> None:
     """
     The error, its status, the attempts and the requests on the wire are those of the row.
 
@@ -211,7 +211,7 @@ async def test_a_read_is_repeated_as_the_row_says(row: Row, upstream: Upstream) 
 
 
 async def test_an_unsafe_operation_is_repeated_only_if_it_was_not_done(
-    row: Row, upstream: Upstream
+    row: Row, upstream: FaultUpstream
 ) -> None:
     """
     Where the upstream may have done the work there is one request, and the error says so.
@@ -223,7 +223,7 @@ async def test_an_unsafe_operation_is_repeated_only_if_it_was_not_done(
     assert row.doubtful is came.failure.in_doubt
 
 
-async def test_the_breaker_learns_what_the_row_says(row: Row, upstream: Upstream) -> None:
+async def test_the_breaker_learns_what_the_row_says(row: Row, upstream: FaultUpstream) -> None:
     """
     An attempt that counts opens a circuit with a window of one; a neutral one leaves it alone.
     """
@@ -240,7 +240,7 @@ async def test_the_breaker_learns_what_the_row_says(row: Row, upstream: Upstream
 @pytest.fixture(params=["refused", "no such host", "self-signed", "no TLS", "handshake cut"])
 async def unreachable(
     request: pytest.FixtureRequest,
-    upstream: Upstream,
+    upstream: FaultUpstream,
     certificate: Certificate,
     unknown_host: str,
 ) -> AsyncIterator[str]:
@@ -252,7 +252,7 @@ async def unreachable(
     elif request.param == "no such host":
         yield f"http://{unknown_host}"
     elif request.param == "self-signed":
-        async with Upstream(tls=certificate.server_side()) as secure:
+        async with FaultUpstream(tls=certificate.server_side()) as secure:
             yield secure.url
             assert [] == secure.requests
     else:
@@ -330,7 +330,9 @@ async def test_a_connection_that_is_never_accepted_was_never_sent() -> None:
 # ---------------------------------------------------------------- asked to wait
 
 
-async def test_a_429_waits_as_long_as_it_asks_and_uses_up_no_attempt(upstream: Upstream) -> None:
+async def test_a_429_waits_as_long_as_it_asks_and_uses_up_no_attempt(
+    upstream: FaultUpstream,
+) -> None:
     """
     Two pauses of a second fit into a patience of five; a single allowed attempt is enough.
     """
@@ -346,7 +348,9 @@ async def test_a_429_waits_as_long_as_it_asks_and_uses_up_no_attempt(upstream: U
 
 
 @pytest.mark.parametrize("effect", [Effect.READ, Effect.UNSAFE])
-async def test_a_429_is_repeated_whatever_the_effect(upstream: Upstream, effect: Effect) -> None:
+async def test_a_429_is_repeated_whatever_the_effect(
+    upstream: FaultUpstream, effect: Effect
+) -> None:
     """
     An upstream that asks for a pause has not done the work.
     """
@@ -357,14 +361,14 @@ async def test_a_429_is_repeated_whatever_the_effect(upstream: Upstream, effect:
     assert ("4711", False) == (came.value.id, came.value.meta.possible_duplicate)
 
 
-async def test_a_429_beyond_the_patience_fails_at_once(upstream: Upstream) -> None:
+async def test_a_429_beyond_the_patience_fails_at_once(upstream: FaultUpstream) -> None:
     """
     Its own error comes back, with the moment from which asking makes sense.
     """
     upstream.script(status(429, Retry_After="30"))
     clock = LeapingClock()
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(plain_provider(upstream.url), events, clock=clock) as runner:
         with pytest.raises(ProviderRateLimitError) as caught:
             await runner.generate("demo", surface="test")
@@ -377,7 +381,7 @@ async def test_a_429_beyond_the_patience_fails_at_once(upstream: Upstream) -> No
     assert 1 == len(upstream.requests)
 
 
-async def test_a_429_without_a_time_pauses_two_seconds_then_four(upstream: Upstream) -> None:
+async def test_a_429_without_a_time_pauses_two_seconds_then_four(upstream: FaultUpstream) -> None:
     """
     The guess doubles from one 429 of a call to the next.
     """
@@ -390,13 +394,13 @@ async def test_a_429_without_a_time_pauses_two_seconds_then_four(upstream: Upstr
     assert 4.0 <= came.slept[1] <= 4.4
 
 
-async def test_a_429_closes_the_gate_for_everyone(upstream: Upstream) -> None:
+async def test_a_429_closes_the_gate_for_everyone(upstream: FaultUpstream) -> None:
     """
     The next call doesn't reach the wire, and gets the answer that closed the gate.
     """
     upstream.script(status(429, Retry_After="30"))
 
-    async with runner_of(plain_provider(upstream.url), Collected()) as runner:
+    async with runner_of(plain_provider(upstream.url), CapturedEvents()) as runner:
         for _ in range(2):
             with pytest.raises(ProviderRateLimitError) as caught:
                 await runner.generate("demo", surface="test")
@@ -405,7 +409,7 @@ async def test_a_429_closes_the_gate_for_everyone(upstream: Upstream) -> None:
     assert 1 == len(upstream.requests)
 
 
-async def test_a_429_teaches_the_breaker_nothing(upstream: Upstream) -> None:
+async def test_a_429_teaches_the_breaker_nothing(upstream: FaultUpstream) -> None:
     """
     Being asked to wait is no outage.
     """
@@ -439,13 +443,13 @@ async def test_a_429_teaches_the_breaker_nothing(upstream: Upstream) -> None:
     ],
 )
 async def test_what_a_probe_learns_from_a_refusal(
-    upstream: Upstream, code: int, after: str
+    upstream: FaultUpstream, code: int, after: str
 ) -> None:
     """
     Any 4xx but 401, 403, 407 and 429 shows that the upstream is alive.
     """
     settings = EAGER | {"circuit_breaker_success_threshold": 1, "circuit_breaker_timeout": 1.0}
-    events, clock = Collected(), LeapingClock()
+    events, clock = CapturedEvents(), LeapingClock()
     async with runner_of(
         plain_provider(upstream.url), events, clock=clock, settings=settings
     ) as runner:
@@ -459,7 +463,7 @@ async def test_what_a_probe_learns_from_a_refusal(
     assert after == events.circuit()[-1]
 
 
-async def test_an_attempt_cut_short_by_the_deadline_is_neutral(upstream: Upstream) -> None:
+async def test_an_attempt_cut_short_by_the_deadline_is_neutral(upstream: FaultUpstream) -> None:
     """
     Only a timeout that ran its full limit says something about the provider.
     """
@@ -474,7 +478,7 @@ async def test_an_attempt_cut_short_by_the_deadline_is_neutral(upstream: Upstrea
 # ----------------------------------------------------------------- in doubt
 
 
-async def test_the_effect_of_the_settings_wins(upstream: Upstream) -> None:
+async def test_the_effect_of_the_settings_wins(upstream: FaultUpstream) -> None:
     """
     Whoever runs the bot can say that a second seed does harm, whatever the plugin declares.
     """
@@ -487,7 +491,7 @@ async def test_the_effect_of_the_settings_wins(upstream: Upstream) -> None:
 
 
 async def test_an_unsafe_operation_that_failed_after_the_answer_is_in_doubt(
-    upstream: Upstream,
+    upstream: FaultUpstream,
 ) -> None:
     """
     The upstream has done the work; that the plugin then stumbles over the answer changes nothing.
@@ -510,7 +514,7 @@ async def test_an_unsafe_operation_that_failed_after_the_answer_is_in_doubt(
 
 @pytest.mark.parametrize("retryable", [None, False])
 async def test_a_plugin_that_forbids_retries_does_not_lift_the_doubt(
-    upstream: Upstream, retryable: bool | None
+    upstream: FaultUpstream, retryable: bool | None
 ) -> None:
     """
     ``retryable=False`` says that asking again is useless, not that nothing was done.
@@ -529,7 +533,9 @@ async def test_a_plugin_that_forbids_retries_does_not_lift_the_doubt(
     assert (1, True) == (came.failure.attempts, came.failure.in_doubt)
 
 
-async def test_a_doubt_stays_when_a_later_attempt_is_refused_for_sure(upstream: Upstream) -> None:
+async def test_a_doubt_stays_when_a_later_attempt_is_refused_for_sure(
+    upstream: FaultUpstream,
+) -> None:
     """
     A repeatable operation whose first attempt broke off may have made two seeds.
     """
@@ -540,7 +546,7 @@ async def test_a_doubt_stays_when_a_later_attempt_is_refused_for_sure(upstream: 
     assert (2, True) == (came.value.meta.attempts, came.value.meta.possible_duplicate)
 
 
-async def test_a_read_leaves_no_duplicate(upstream: Upstream) -> None:
+async def test_a_read_leaves_no_duplicate(upstream: FaultUpstream) -> None:
     """
     Reading twice makes nothing twice.
     """
@@ -551,7 +557,7 @@ async def test_a_read_leaves_no_duplicate(upstream: Upstream) -> None:
     assert (2, False) == (came.value.meta.attempts, came.value.meta.possible_duplicate)
 
 
-async def test_what_was_never_sent_leaves_no_duplicate(upstream: Upstream) -> None:
+async def test_what_was_never_sent_leaves_no_duplicate(upstream: FaultUpstream) -> None:
     """
     A repeatable operation that was refused with 425 first has made one seed.
     """

@@ -16,7 +16,7 @@ import pytest
 from seedcore.store import Store
 from seedcore.store.spool import Spool
 from seedcore.store.writer import Writer
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 from support.peers import Site, answer, locked, roll, runner_of, until
 
 pytestmark = pytest.mark.dialects
@@ -72,7 +72,7 @@ async def test_rows_wait_on_the_disk_and_arrive_once(database_url: str, spool: P
     """
     The caller is told, one event says that it begins and one that it is over.
     """
-    events = Collected()
+    events = CapturedEvents()
     settings = {"spool_directory": str(spool)}
     async with runner_of(Site(), database_url, events, settings=settings) as one:
         await roll(one)
@@ -131,7 +131,7 @@ async def test_a_runner_that_ends_meanwhile_leaves_its_rows_to_the_next(
             await stack.aclose()
         assert list(spool.iterdir())
         assert [] == list(spool.glob("*.lock"))
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(site, database_url, events, settings=settings):
         assert ["1", "2"] == rows(database_url)
     assert {"rows": 2, "torn": 0} == dict(events.named("audit_drained")[0].extra)
@@ -157,7 +157,7 @@ async def test_a_torn_line_is_kept_and_reported(database_url: str, spool: Path) 
     answer(database_url, "DELETE FROM seedcore_calls")
     spool.mkdir()
     (spool / f"{key}-{'0' * 32}.spool").write_bytes(whole[:-40])
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(Site(), database_url, events, settings=settings) as one:
         assert ["1"] == rows(database_url)
         status = await one._runtime.store.upkeep.status()
@@ -174,7 +174,7 @@ async def test_without_room_for_the_spool_the_seed_is_returned(
     """
     Its row is lost, and an ERROR event carries it.
     """
-    events = Collected()
+    events = CapturedEvents()
     settings = {"spool_directory": str(spool)}
     with no_room(spool, monkeypatch):
         async with runner_of(Site(), database_url, events, settings=settings) as one:

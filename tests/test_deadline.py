@@ -14,7 +14,7 @@ import pytest
 
 from seedcore import Clock
 from seedcore.contract.deadline import Limit, Limits, Waits, left
-from support.virtual_time import EPOCH, START, Hung, VirtualClock, run, virtual_time
+from seedcore.testing.clocks import EPOCH, START, Hung, VirtualClock, run, virtual_time
 
 
 def now() -> float:

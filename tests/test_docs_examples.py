@@ -20,11 +20,11 @@ import pytest
 
 from seedcore import Registry, Runner
 from seedcore.cli import main
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import json_reply, status
+from seedcore.testing.upstream import FaultUpstream
 from support.documents import Block, page, pages
-from support.events import Collected
 from support.installed import environment, make_plugin
-from support.replies import json_reply, status
-from support.upstream import Upstream
 
 SMDASH = '''
 from seedcore import PresetNotFoundError, Seed, hookimpl, operation
@@ -125,7 +125,7 @@ def test_the_surface_example_rolls_a_seed_and_lists_presets(folder: Path) -> Non
 
 @pytest.mark.parametrize("name", ["README.md", "docs/reference/hooks.md"])
 async def test_the_plugin_example_gets_the_contract(
-    name: str, upstream: Upstream, events: Collected
+    name: str, upstream: FaultUpstream, events: CapturedEvents
 ) -> None:
     """
     The function of the README, also shown with the hooks, sends its options and is retried.
@@ -141,7 +141,7 @@ async def test_the_plugin_example_gets_the_contract(
 
 
 async def roll(
-    target: Any, upstream: Upstream, events: Collected, **asked: Any
+    target: Any, upstream: FaultUpstream, events: CapturedEvents, **asked: Any
 ) -> tuple[Any, list[str]]:
     """
     Roll a seed of *target*, whose site is *upstream*, and ask for the presets if it has them.
@@ -197,7 +197,9 @@ def test_every_test_that_is_shown_passes(block: Block, folder: Path) -> None:
     assert f"{block.text.count('def test_')} passed" in ended.stdout
 
 
-async def test_the_class_with_everything_works(upstream: Upstream, events: Collected) -> None:
+async def test_the_class_with_everything_works(
+    upstream: FaultUpstream, events: CapturedEvents
+) -> None:
     """
     Start, generate, map_error and a further operation of the example do what they say.
     """
@@ -216,7 +218,7 @@ async def test_the_class_with_everything_works(upstream: Upstream, events: Colle
 
 @pytest.mark.parametrize("client", ["requests", "httpx"])
 async def test_providers_with_other_clients_are_retried(
-    client: str, upstream: Upstream, events: Collected
+    client: str, upstream: FaultUpstream, events: CapturedEvents
 ) -> None:
     """
     The examples with requests and httpx survive an outage and a connection that breaks.

@@ -18,8 +18,8 @@ from loguru import logger
 
 from seedcore import Event, Runner, Seed
 from seedcore.events import RANK, Events, JsonLines, Loguru
+from seedcore.testing.events import CapturedEvents
 from support.calling import runner_of
-from support.events import Collected
 
 RETRY = Event(
     level="WARNING",
@@ -261,7 +261,7 @@ def test_every_sink_gets_every_event_in_order() -> None:
     """
     One after the other.
     """
-    one, two = Collected(), Collected()
+    one, two = CapturedEvents(), CapturedEvents()
     events = Events([one, two])
     sent = [RETRY, Event(level="DEBUG", event="call")]
 
@@ -276,7 +276,7 @@ def test_less_important_ones_are_not_sent(level: Any) -> None:
     """
     Below the level nothing is built and nothing arrives.
     """
-    sink = Collected()
+    sink = CapturedEvents()
     events = Events([sink], level=level)
 
     for other in RANK:
@@ -312,7 +312,7 @@ def test_a_sink_that_raises_hurts_nobody_and_is_reported_once() -> None:
     """
     The others get everything, and one ERROR that names it without its words.
     """
-    failing, sink = Failing(), Collected()
+    failing, sink = Failing(), CapturedEvents()
     events = Events([failing, sink])
 
     for _ in range(3):
@@ -330,7 +330,7 @@ def test_two_sinks_that_raise_do_not_report_each_other_for_ever() -> None:
     """
     Both fail on the report of the other, and that is that.
     """
-    first, sink, second = Failing(), Collected(), Failing()
+    first, sink, second = Failing(), CapturedEvents(), Failing()
     events = Events([first, sink, second])
 
     events.emit(RETRY)
@@ -343,7 +343,7 @@ async def test_a_call_succeeds_whatever_its_sinks_do() -> None:
     """
     Logging never costs a seed.
     """
-    runner = runner_of(lambda: Seed(id="4711"), Collected())
+    runner = runner_of(lambda: Seed(id="4711"), CapturedEvents())
     runner._sinks = [Failing()]
 
     async with runner:
@@ -356,7 +356,7 @@ def test_a_broken_sink_of_a_plugin_is_reported() -> None:
     """
     With its name and the reason it can't be loaded.
     """
-    sink = Collected()
+    sink = CapturedEvents()
 
     Events([sink]).report_broken("statsd", "ImportError: no module")
 
@@ -367,7 +367,7 @@ def test_a_broken_sink_of_a_plugin_is_reported() -> None:
 # ----------------------------------------------------------- what a call says of itself
 
 
-async def test_a_successful_call_says_two_things(events: Collected) -> None:
+async def test_a_successful_call_says_two_things(events: CapturedEvents) -> None:
     """
     DEBUG for its attempt, INFO for itself, with everything there is to know.
     """

@@ -19,16 +19,16 @@ from seedcore import (
     provider,
 )
 from seedcore.http import build_session
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import Reply, hanging, json_reply, stalled, typed
+from seedcore.testing.upstream import FaultUpstream
 from support.calling import call, plain_provider, runner_of
-from support.events import Collected
-from support.replies import Reply, hanging, json_reply, stalled, typed
-from support.upstream import Upstream
 
 SEED = json_reply({"id": "4711"})
 
 
 @pytest.fixture
-async def session(upstream: Upstream) -> AsyncIterator[aiohttp.ClientSession]:
+async def session(upstream: FaultUpstream) -> AsyncIterator[aiohttp.ClientSession]:
     """
     A session as a provider gets it.
     """
@@ -55,7 +55,7 @@ async def session(upstream: Upstream) -> AsyncIterator[aiohttp.ClientSession]:
     ],
 )
 async def test_a_relative_path_continues_the_base_url(
-    upstream: Upstream, path: str, asked: str, sent: str
+    upstream: FaultUpstream, path: str, asked: str, sent: str
 ) -> None:
     """
     With or without a slash at the base's end; only a leading slash leaves the base's path.
@@ -68,7 +68,7 @@ async def test_a_relative_path_continues_the_base_url(
     assert [f"{sent}?q=1"] == [request.target for request in upstream.requests]
 
 
-async def test_without_a_base_url_absolute_addresses_work(upstream: Upstream) -> None:
+async def test_without_a_base_url_absolute_addresses_work(upstream: FaultUpstream) -> None:
     """
     A provider that declares none writes its addresses in full.
     """
@@ -84,7 +84,7 @@ async def test_without_a_base_url_absolute_addresses_work(upstream: Upstream) ->
     assert "4711" == came.value.id
 
 
-async def test_the_base_url_of_the_settings_wins(upstream: Upstream) -> None:
+async def test_the_base_url_of_the_settings_wins(upstream: FaultUpstream) -> None:
     """
     Whoever runs the bot can send a provider elsewhere.
     """
@@ -99,7 +99,7 @@ async def test_the_base_url_of_the_settings_wins(upstream: Upstream) -> None:
 # --------------------------------------------------------------------- what is sent
 
 
-async def test_it_says_who_it_is(session: aiohttp.ClientSession, upstream: Upstream) -> None:
+async def test_it_says_who_it_is(session: aiohttp.ClientSession, upstream: FaultUpstream) -> None:
     """
     The User-Agent names this library.
     """
@@ -109,7 +109,7 @@ async def test_it_says_who_it_is(session: aiohttp.ClientSession, upstream: Upstr
     assert upstream.requests[0].headers["user-agent"].startswith("seedcore")
 
 
-async def test_cookies_are_not_kept(upstream: Upstream) -> None:
+async def test_cookies_are_not_kept(upstream: FaultUpstream) -> None:
     """
     Calls belong to different people: what one was given isn't sent with the next.
     """
@@ -137,7 +137,7 @@ METHODS = ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "POST"]
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("orderly", [True, False], ids=["closed", "reset"])
 async def test_nothing_is_sent_twice_when_a_kept_connection_dies(
-    session: aiohttp.ClientSession, upstream: Upstream, method: str, *, orderly: bool
+    session: aiohttp.ClientSession, upstream: FaultUpstream, method: str, *, orderly: bool
 ) -> None:
     """
     The server answers once, and hangs up on the second request of the connection.
@@ -153,7 +153,7 @@ async def test_nothing_is_sent_twice_when_a_kept_connection_dies(
 
 
 async def test_aiohttp_itself_would_send_it_twice(
-    session: aiohttp.ClientSession, upstream: Upstream
+    session: aiohttp.ClientSession, upstream: FaultUpstream
 ) -> None:
     """
     The switch that the test above guards still exists, and still does what it did.
@@ -170,7 +170,7 @@ async def test_aiohttp_itself_would_send_it_twice(
 
 
 async def test_a_kept_connection_the_server_closed_meanwhile_costs_nothing(
-    session: aiohttp.ClientSession, upstream: Upstream
+    session: aiohttp.ClientSession, upstream: FaultUpstream
 ) -> None:
     """
     Closed while idle, it is left out of the pool, and the next request goes over a new one.
@@ -205,14 +205,18 @@ async def test_it_has_no_timeout_of_its_own(session: aiohttp.ClientSession) -> N
 
 
 @pytest.mark.parametrize("pool_size", [1, 3])
-async def test_the_pool_has_the_size_of_the_settings(upstream: Upstream, pool_size: int) -> None:
+async def test_the_pool_has_the_size_of_the_settings(
+    upstream: FaultUpstream, pool_size: int
+) -> None:
     """
     No more connections are open at the same time, however many calls there are.
     """
     upstream.script(typed("application/json", '{"id": "4711"}', pieces=2, pause=0.005))
     settings = {"providers": {"demo": {"pool_size": pool_size}}}
 
-    async with runner_of(plain_provider(upstream.url), Collected(), settings=settings) as runner:
+    async with runner_of(
+        plain_provider(upstream.url), CapturedEvents(), settings=settings
+    ) as runner:
         calls = (runner.generate("demo", surface="test") for _ in range(6))
         await asyncio.gather(*calls)
 
@@ -220,13 +224,13 @@ async def test_the_pool_has_the_size_of_the_settings(upstream: Upstream, pool_si
     assert pool_size == upstream.most_at_once
 
 
-async def test_connections_are_used_again(upstream: Upstream) -> None:
+async def test_connections_are_used_again(upstream: FaultUpstream) -> None:
     """
     The session lives as long as the runner, whatever its calls do.
     """
     upstream.script(SEED)
 
-    async with runner_of(plain_provider(upstream.url), Collected()) as runner:
+    async with runner_of(plain_provider(upstream.url), CapturedEvents()) as runner:
         for _ in range(5):
             await runner.generate("demo", surface="test")
 
@@ -234,7 +238,7 @@ async def test_connections_are_used_again(upstream: Upstream) -> None:
     await upstream.until(open_now=0)
 
 
-async def test_the_response_limit_of_the_settings_holds(upstream: Upstream) -> None:
+async def test_the_response_limit_of_the_settings_holds(upstream: FaultUpstream) -> None:
     """
     A provider with small answers can be held to it.
     """
@@ -254,7 +258,7 @@ class Forgetful:
     A provider that asks and never closes what it got.
     """
 
-    def __init__(self, upstream: Upstream, then: Any = None, *, read: bool = False) -> None:
+    def __init__(self, upstream: FaultUpstream, then: Any = None, *, read: bool = False) -> None:
         self.replies: list[aiohttp.ClientResponse] = []
         self._url = upstream.url
         self._then = then
@@ -285,35 +289,35 @@ class Forgetful:
         return bool(self.replies) and all(reply.closed for reply in self.replies)
 
 
-async def test_an_unread_response_is_closed_after_a_success(upstream: Upstream) -> None:
+async def test_an_unread_response_is_closed_after_a_success(upstream: FaultUpstream) -> None:
     """
     A provider that only looks at headers leaves no connection in use.
     """
     upstream.script(stalled())
     forgetful = Forgetful(upstream)
 
-    async with runner_of(forgetful.provider(), Collected()) as runner:
+    async with runner_of(forgetful.provider(), CapturedEvents()) as runner:
         await runner.generate("demo", surface="test")
         await upstream.until(open_now=0)
 
     assert forgetful.all_closed
 
 
-async def test_an_unread_response_is_closed_after_an_exception(upstream: Upstream) -> None:
+async def test_an_unread_response_is_closed_after_an_exception(upstream: FaultUpstream) -> None:
     """
     Nor does one that fails over what it got.
     """
     upstream.script(stalled())
     forgetful = Forgetful(upstream, KeyError())
 
-    async with runner_of(forgetful.provider(), Collected()) as runner:
+    async with runner_of(forgetful.provider(), CapturedEvents()) as runner:
         with pytest.raises(ProviderResponseFormatError):
             await runner.generate("demo", surface="test")
         assert forgetful.all_closed
         await upstream.until(open_now=0)
 
 
-async def test_a_half_read_response_is_closed_after_a_timeout(upstream: Upstream) -> None:
+async def test_a_half_read_response_is_closed_after_a_timeout(upstream: FaultUpstream) -> None:
     """
     The attempt that ran out of time doesn't hold its connection.
     """
@@ -321,21 +325,21 @@ async def test_a_half_read_response_is_closed_after_a_timeout(upstream: Upstream
     forgetful = Forgetful(upstream, read=True)
 
     limits = {"attempt_timeout": 0.1, "retry_max_attempts": 1}
-    async with runner_of(forgetful.provider(), Collected()) as runner:
+    async with runner_of(forgetful.provider(), CapturedEvents()) as runner:
         with pytest.raises(ProviderTimeoutError):
             await runner.generate("demo", surface="test", policy=limits)
         assert forgetful.all_closed
         await upstream.until(open_now=0)
 
 
-async def test_a_half_read_response_is_closed_after_a_cancellation(upstream: Upstream) -> None:
+async def test_a_half_read_response_is_closed_after_a_cancellation(upstream: FaultUpstream) -> None:
     """
     Neither does the one whose caller gave up.
     """
     upstream.script(stalled())
     forgetful = Forgetful(upstream, read=True)
 
-    async with runner_of(forgetful.provider(), Collected()) as runner:
+    async with runner_of(forgetful.provider(), CapturedEvents()) as runner:
         calling = asyncio.create_task(runner.generate("demo", surface="test"))
         while not forgetful.replies:
             await asyncio.sleep(0.001)
@@ -348,14 +352,14 @@ async def test_a_half_read_response_is_closed_after_a_cancellation(upstream: Ups
 
 
 async def test_a_request_that_was_never_answered_is_closed_after_a_cancellation(
-    upstream: Upstream,
+    upstream: FaultUpstream,
 ) -> None:
     """
     There is no response yet, but a connection.
     """
     upstream.script(hanging())
 
-    async with runner_of(plain_provider(upstream.url), Collected()) as runner:
+    async with runner_of(plain_provider(upstream.url), CapturedEvents()) as runner:
         calling = asyncio.create_task(runner.generate("demo", surface="test"))
         await upstream.until(requests=1)
         calling.cancel()
@@ -365,7 +369,9 @@ async def test_a_request_that_was_never_answered_is_closed_after_a_cancellation(
     assert calling.cancelled()
 
 
-async def test_responses_opened_by_tasks_of_a_provider_are_closed_too(upstream: Upstream) -> None:
+async def test_responses_opened_by_tasks_of_a_provider_are_closed_too(
+    upstream: FaultUpstream,
+) -> None:
     """
     A provider may ask several things at the same time.
     """
@@ -382,14 +388,14 @@ async def test_responses_opened_by_tasks_of_a_provider_are_closed_too(upstream: 
                 group.create_task(ask(path))
         return Seed()
 
-    async with runner_of(demo, Collected()) as runner:
+    async with runner_of(demo, CapturedEvents()) as runner:
         await runner.generate("demo", surface="test")
         await upstream.until(open_now=0)
 
     assert [True] * 3 == [reply.closed for reply in replies]
 
 
-async def test_calls_do_not_close_each_others_responses(upstream: Upstream) -> None:
+async def test_calls_do_not_close_each_others_responses(upstream: FaultUpstream) -> None:
     """
     Of two calls at the same time the shorter one ends first, and only its own is closed.
     """
@@ -401,7 +407,7 @@ async def test_calls_do_not_close_each_others_responses(upstream: Upstream) -> N
         reply = await context.http.get(request.preset)
         return Seed(id=(await reply.json())["id"])
 
-    async with runner_of(demo, Collected()) as runner:
+    async with runner_of(demo, CapturedEvents()) as runner:
         seeds = await asyncio.gather(
             runner.generate("demo", surface="test", preset="slow"),
             runner.generate("demo", surface="test", preset="quick"),
@@ -430,7 +436,7 @@ async def test_a_plain_function_is_told_that_it_must_be_async() -> None:
     )
 
 
-async def test_every_provider_has_a_session_of_its_own(upstream: Upstream) -> None:
+async def test_every_provider_has_a_session_of_its_own(upstream: FaultUpstream) -> None:
     """
     One per provider, used by all its calls, and closed with the runner.
     """
@@ -445,7 +451,7 @@ async def test_every_provider_has_a_session_of_its_own(upstream: Upstream) -> No
 
         return demo
 
-    async with runner_of(asking("one"), Collected()) as runner:
+    async with runner_of(asking("one"), CapturedEvents()) as runner:
         runner.registry.add("other", asking("two"))
         for name in ("demo", "other", "demo"):
             await runner.generate(name, surface="test")

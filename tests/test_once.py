@@ -31,7 +31,7 @@ from seedcore.store import Store
 from seedcore.store.claims import Claims
 from seedcore.store.database import Database
 from seedcore.store.writer import Writer
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 from support.peers import Site, answer, fails, locked, roll, runner_of, until
 
 pytestmark = pytest.mark.dialects
@@ -68,7 +68,7 @@ async def test_the_second_process_gets_the_seed_of_the_first(site: Site, databas
     """
     All of it, rebuilt from the row; the provider is asked once.
     """
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(site, database_url) as one:
         first = await roll(one, call_id="mine", preset="open")
     async with runner_of(site, database_url, events) as other:

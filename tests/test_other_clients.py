@@ -40,10 +40,10 @@ from seedcore import (
     provider,
 )
 from seedcore.contract.classify import Lesson, classify
+from seedcore.testing.replies import Reply, garbage, hanging, json_reply, status, typed
+from seedcore.testing.upstream import FaultUpstream, refused_port
 from support.calling import EAGER, call
 from support.certificate import Certificate
-from support.replies import Reply, garbage, hanging, json_reply, status, typed
-from support.upstream import Upstream, refused_port
 
 LONG, SHORT = 5.0, 0.1
 """Seconds the clients wait for an answer; the short ones for one that never comes."""
@@ -185,7 +185,7 @@ CASES = {
 
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
-def case(request: pytest.FixtureRequest, upstream: Upstream) -> Case:
+def case(request: pytest.FixtureRequest, upstream: FaultUpstream) -> Case:
     """
     Each case in turn, with the upstream answering as it says.
     """
@@ -195,7 +195,7 @@ def case(request: pytest.FixtureRequest, upstream: Upstream) -> Case:
 
 
 async def test_what_happened_on_the_wire_decides_whatever_the_client(
-    client: Client, case: Case, upstream: Upstream
+    client: Client, case: Case, upstream: FaultUpstream
 ) -> None:
     """
     Error, status and attempts of a read are those of the table.
@@ -210,7 +210,7 @@ async def test_what_happened_on_the_wire_decides_whatever_the_client(
 
 
 async def test_an_unsafe_helper_is_repeated_only_if_it_was_not_done(
-    client: Client, case: Case, upstream: Upstream
+    client: Client, case: Case, upstream: FaultUpstream
 ) -> None:
     """
     Where the upstream may have done the work there is one request; what counts opens the circuit.
@@ -224,7 +224,7 @@ async def test_an_unsafe_helper_is_repeated_only_if_it_was_not_done(
 
 
 async def test_bytes_that_are_not_http_are_no_bug_of_the_plugin(
-    client: Client, upstream: Upstream
+    client: Client, upstream: FaultUpstream
 ) -> None:
     """
     Some clients take them for a broken connection, others for a broken protocol.
@@ -237,7 +237,9 @@ async def test_bytes_that_are_not_http_are_no_bug_of_the_plugin(
     assert None is came.failure.reason
 
 
-async def test_a_429_is_waited_for_whatever_the_client(client: Client, upstream: Upstream) -> None:
+async def test_a_429_is_waited_for_whatever_the_client(
+    client: Client, upstream: FaultUpstream
+) -> None:
     """
     Its Retry-After closes the gate, and the next attempt succeeds.
     """
@@ -259,7 +261,7 @@ async def test_what_was_never_sent_is_repeated_whatever_the_client(
     """
     Refused connections, unknown hosts and certificates nobody trusts, of an unsafe operation.
     """
-    async with Upstream(tls=certificate.server_side()) as secure:
+    async with FaultUpstream(tls=certificate.server_side()) as secure:
         urls = {
             "refused": f"http://127.0.0.1:{refused_port()}",
             "no such host": f"http://{unknown_host}",
@@ -442,7 +444,7 @@ async def test_an_exception_whose_properties_raise_is_a_bug_of_the_plugin(name: 
 
 @pytest.mark.parametrize("client", [with_requests, with_httpx, with_async_httpx])
 async def test_the_words_of_another_clients_answer_are_kept(
-    client: Client, upstream: Upstream
+    client: Client, upstream: FaultUpstream
 ) -> None:
     """
     What the upstream said about a refused request reaches the person who asked.
@@ -490,7 +492,7 @@ asyncio.run(main())
     ids=["closed", "truncated body", "no HTTP"],
 )
 async def test_a_plugins_own_aiohttp_session_is_understood_too(
-    upstream: Upstream, reply: Reply, expected: str
+    upstream: FaultUpstream, reply: Reply, expected: str
 ) -> None:
     """
     Also in a process where no provider has used ``context.http`` yet.

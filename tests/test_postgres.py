@@ -21,7 +21,7 @@ from seedcore.store import Store
 from seedcore.store.database import Database
 from seedcore.store.postgres import PostgresDatabase
 from seedcore.store.writer import Writer
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 from support.peers import Site, answer, roll, runner_of, until
 from support.postgres import Postgres
 from support.stored import audit_record
@@ -354,7 +354,7 @@ async def test_a_server_restarted_under_load_fails_no_call(
     Rows of the meantime arrive afterwards, once each.
     """
     monkeypatch.setattr(Writer, "LOOK_AGAIN", 0.02)
-    events, site, seeds = Collected(), Site(), []
+    events, site, seeds = CapturedEvents(), Site(), []
     async with runner_of(site, url, events, settings={"failure_rows": False}) as one:
         stop = asyncio.Event()
 

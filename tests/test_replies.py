@@ -21,9 +21,7 @@ from seedcore import (
     Seed,
     provider,
 )
-from support.calling import EAGER, call, plain_provider
-from support.certificate import Certificate
-from support.replies import (
+from seedcore.testing.replies import (
     Reply,
     bomb,
     gzipped,
@@ -33,7 +31,9 @@ from support.replies import (
     status,
     typed,
 )
-from support.upstream import Upstream
+from seedcore.testing.upstream import FaultUpstream
+from support.calling import EAGER, call, plain_provider
+from support.certificate import Certificate
 
 LIMIT = 10_000
 SMALL = {"providers": {"demo": {"response_limit": LIMIT}}}
@@ -75,7 +75,7 @@ WAYS = {"read": _bytes, "in chunks": _in_chunks, "in lines": _in_lines}
 @pytest.mark.parametrize("shape", ["plain", "chunked", "compressed"])
 @pytest.mark.parametrize("size", [0, 1, LIMIT])
 async def test_a_reply_up_to_the_limit_is_read(
-    upstream: Upstream, how: Callable[[Any], Any], shape: str, size: int
+    upstream: FaultUpstream, how: Callable[[Any], Any], shape: str, size: int
 ) -> None:
     """
     The limit itself still fits, whatever way the body comes and is read.
@@ -91,7 +91,7 @@ async def test_a_reply_up_to_the_limit_is_read(
 @pytest.mark.parametrize("shape", ["plain", "chunked", "compressed"])
 @pytest.mark.parametrize("size", [LIMIT + 1, 3 * LIMIT, 100 * LIMIT])
 async def test_a_reply_over_the_limit_is_refused(
-    upstream: Upstream, how: Callable[[Any], Any], shape: str, size: int
+    upstream: FaultUpstream, how: Callable[[Any], Any], shape: str, size: int
 ) -> None:
     """
     One byte more is an error that names the limit, its unit and the setting; it isn't repeated.
@@ -115,7 +115,7 @@ def shaped(body: bytes, shape: str) -> Reply:
     return attrs.evolve(reply, chunked=True, pieces=5) if shape == "chunked" else reply
 
 
-async def test_a_reply_over_the_limit_counts(upstream: Upstream) -> None:
+async def test_a_reply_over_the_limit_counts(upstream: FaultUpstream) -> None:
     """
     It isn't what was promised.
     """
@@ -127,7 +127,7 @@ async def test_a_reply_over_the_limit_counts(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("code", [200, 422])
-async def test_a_compressed_bomb_takes_little_memory(upstream: Upstream, code: int) -> None:
+async def test_a_compressed_bomb_takes_little_memory(upstream: FaultUpstream, code: int) -> None:
     """
     64 kB that would unpack to 64 MB are given up at the limit of 1 MB.
     """
@@ -144,7 +144,7 @@ async def test_a_compressed_bomb_takes_little_memory(upstream: Upstream, code: i
     assert most < 8 * MEGABYTE
 
 
-async def test_an_endless_reply_ends_at_the_limit(upstream: Upstream) -> None:
+async def test_an_endless_reply_ends_at_the_limit(upstream: FaultUpstream) -> None:
     """
     A body without a length that never stops is cut off, long before the attempt times out.
     """
@@ -160,16 +160,16 @@ async def test_an_endless_reply_ends_at_the_limit(upstream: Upstream) -> None:
 
 
 @pytest.fixture
-async def other_host() -> AsyncIterator[Upstream]:
+async def other_host() -> AsyncIterator[FaultUpstream]:
     """
     A second server, on another host.
     """
-    async with Upstream(host="127.0.0.2") as server:
+    async with FaultUpstream(host="127.0.0.2") as server:
         yield server
 
 
 async def test_a_redirect_to_another_host_is_refused(
-    upstream: Upstream, other_host: Upstream
+    upstream: FaultUpstream, other_host: FaultUpstream
 ) -> None:
     """
     The other host is asked nothing, and the sentence names it and the setting, not the query.
@@ -187,7 +187,7 @@ async def test_a_redirect_to_another_host_is_refused(
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-async def test_a_redirect_within_the_host_is_followed(upstream: Upstream, code: int) -> None:
+async def test_a_redirect_within_the_host_is_followed(upstream: FaultUpstream, code: int) -> None:
     """
     Relative and absolute, with all statuses that redirect.
     """
@@ -202,7 +202,7 @@ async def test_a_redirect_within_the_host_is_followed(upstream: Upstream, code: 
 
 
 async def test_a_redirect_within_the_host_is_followed_without_a_base_url(
-    upstream: Upstream, other_host: Upstream
+    upstream: FaultUpstream, other_host: FaultUpstream
 ) -> None:
     """
     The host that was asked may redirect to itself, and nowhere else.
@@ -222,7 +222,7 @@ async def test_a_redirect_within_the_host_is_followed_without_a_base_url(
 
 
 async def test_a_redirect_to_a_declared_host_is_followed(
-    upstream: Upstream, other_host: Upstream
+    upstream: FaultUpstream, other_host: FaultUpstream
 ) -> None:
     """
     ``hosts`` names where redirects may go besides.
@@ -238,7 +238,7 @@ async def test_a_redirect_to_a_declared_host_is_followed(
 
 
 async def test_a_redirect_from_a_declared_host_goes_no_further(
-    upstream: Upstream, other_host: Upstream
+    upstream: FaultUpstream, other_host: FaultUpstream
 ) -> None:
     """
     Each step is checked, and the way back home is open.
@@ -254,12 +254,12 @@ async def test_a_redirect_from_a_declared_host_goes_no_further(
 
 
 async def test_a_redirect_from_https_to_http_is_refused(
-    upstream: Upstream, certificate: Certificate
+    upstream: FaultUpstream, certificate: Certificate
 ) -> None:
     """
     What was encrypted stays so, even on the same host.
     """
-    async with Upstream(tls=certificate.server_side()) as secure:
+    async with FaultUpstream(tls=certificate.server_side()) as secure:
         secure.script(redirect(f"{upstream.url}/seed"))
 
         @provider(base_url=secure.url)
@@ -274,7 +274,7 @@ async def test_a_redirect_from_https_to_http_is_refused(
 
 
 @pytest.mark.parametrize("location", ["ftp://127.0.0.1/seed", "http://[/", "http://:0/", ""])
-async def test_a_redirect_to_nowhere_is_an_error(upstream: Upstream, location: str) -> None:
+async def test_a_redirect_to_nowhere_is_an_error(upstream: FaultUpstream, location: str) -> None:
     """
     Whatever stands in Location, it is a normalized error, no bug of the plugin, tried once.
     """
@@ -285,7 +285,7 @@ async def test_a_redirect_to_nowhere_is_an_error(upstream: Upstream, location: s
     assert (None, 1) == (came.failure.reason, came.failure.attempts)
 
 
-async def test_a_ring_of_redirects_ends(upstream: Upstream) -> None:
+async def test_a_ring_of_redirects_ends(upstream: FaultUpstream) -> None:
     """
     Redirects without end are refused, not followed until the attempt times out.
     """
@@ -298,7 +298,7 @@ async def test_a_ring_of_redirects_ends(upstream: Upstream) -> None:
 
 
 async def test_a_redirect_that_is_not_followed_is_the_plugins_business(
-    upstream: Upstream,
+    upstream: FaultUpstream,
 ) -> None:
     """
     Some services answer with the seed's address in Location, wherever that leads.
@@ -318,7 +318,7 @@ async def test_a_redirect_that_is_not_followed_is_the_plugins_business(
 # ------------------------------------------------------------- what an error says
 
 
-async def message_of(upstream: Upstream, reply: Reply) -> str:
+async def message_of(upstream: FaultUpstream, reply: Reply) -> str:
     """
     Return what reaches the caller of what the upstream says.
     """
@@ -340,7 +340,7 @@ async def message_of(upstream: Upstream, reply: Reply) -> str:
     ],
     ids=str,
 )
-async def test_the_message_of_a_json_error_is_found(upstream: Upstream, document: Any) -> None:
+async def test_the_message_of_a_json_error_is_found(upstream: FaultUpstream, document: Any) -> None:
     """
     ``message``, ``error`` and ``detail``, in that order, nested too.
     """
@@ -348,14 +348,16 @@ async def test_the_message_of_a_json_error_is_found(upstream: Upstream, document
 
 
 @pytest.mark.parametrize("document", [{}, {"code": 7}, {"message": None}, {"message": 7}], ids=str)
-async def test_a_json_error_without_a_message_has_none(upstream: Upstream, document: Any) -> None:
+async def test_a_json_error_without_a_message_has_none(
+    upstream: FaultUpstream, document: Any
+) -> None:
     """
     A raw document is nothing to show to a person.
     """
     assert "" == await message_of(upstream, json_reply(document, 422))
 
 
-async def test_plain_text_is_the_message(upstream: Upstream) -> None:
+async def test_plain_text_is_the_message(upstream: FaultUpstream) -> None:
     """
     An upstream that answers with a sentence is quoted.
     """
@@ -372,14 +374,14 @@ async def test_plain_text_is_the_message(upstream: Upstream) -> None:
         "\ufeff<!DOCTYPE html><title>Oops</title>",
     ],
 )
-async def test_a_page_is_no_message(upstream: Upstream, page: str) -> None:
+async def test_a_page_is_no_message(upstream: FaultUpstream, page: str) -> None:
     """
     HTML gives none.
     """
     assert "" == await message_of(upstream, typed("text/html", page, 422))
 
 
-async def test_a_message_is_fit_for_a_person(upstream: Upstream) -> None:
+async def test_a_message_is_fit_for_a_person(upstream: FaultUpstream) -> None:
     """
     Without control, bidirectional and escape characters, and without a URL's query.
     """
@@ -390,7 +392,7 @@ async def test_a_message_is_fit_for_a_person(upstream: Upstream) -> None:
     assert "no such preset https://seeds.example/a" == said
 
 
-async def test_a_long_message_is_cut(upstream: Upstream) -> None:
+async def test_a_long_message_is_cut(upstream: FaultUpstream) -> None:
     """
     At most 2,000 characters reach anybody.
     """
@@ -399,7 +401,7 @@ async def test_a_long_message_is_cut(upstream: Upstream) -> None:
     assert (2_000, "…") == (len(said), said[-1])
 
 
-async def test_a_message_in_a_body_of_8_kib_is_found(upstream: Upstream) -> None:
+async def test_a_message_in_a_body_of_8_kib_is_found(upstream: FaultUpstream) -> None:
     """
     That much of an error's body is kept.
     """
@@ -408,7 +410,7 @@ async def test_a_message_in_a_body_of_8_kib_is_found(upstream: Upstream) -> None
     assert "no such preset" == await message_of(upstream, json_reply(document, 422))
 
 
-async def test_what_is_cut_off_an_errors_body_makes_no_message(upstream: Upstream) -> None:
+async def test_what_is_cut_off_an_errors_body_makes_no_message(upstream: FaultUpstream) -> None:
     """
     Of a JSON document of 100 kB only the beginning is kept; its raw text is not shown.
     """
@@ -428,7 +430,7 @@ async def test_what_is_cut_off_an_errors_body_makes_no_message(upstream: Upstrea
     ids=["reset", "chunks", "short", "not compressed"],
 )
 async def test_the_status_counts_more_than_a_body_that_breaks_off(
-    upstream: Upstream, reply: Reply
+    upstream: FaultUpstream, reply: Reply
 ) -> None:
     """
     A 500 stays a 500 when its body can't be read.
@@ -440,7 +442,7 @@ async def test_the_status_counts_more_than_a_body_that_breaks_off(
     assert (ProviderUnavailableError, 500) == (type(came.failure), came.failure.status_code)
 
 
-async def test_the_status_counts_more_than_a_body_that_stalls(upstream: Upstream) -> None:
+async def test_the_status_counts_more_than_a_body_that_stalls(upstream: FaultUpstream) -> None:
     """
     A 422 whose body never ends is refused at once, or at the latest when the attempt ends.
     """
@@ -452,7 +454,7 @@ async def test_the_status_counts_more_than_a_body_that_stalls(upstream: Upstream
     await upstream.until(open_now=0)
 
 
-async def test_a_plugin_can_read_the_kept_body_itself(upstream: Upstream) -> None:
+async def test_a_plugin_can_read_the_kept_body_itself(upstream: FaultUpstream) -> None:
     """
     ``json``, ``text`` and ``read`` work on an error whose body fits.
     """
@@ -472,7 +474,7 @@ async def test_a_plugin_can_read_the_kept_body_itself(upstream: Upstream) -> Non
 
 @pytest.mark.parametrize("way", ["text", "read"])
 async def test_a_plugin_can_read_the_beginning_of_a_long_error(
-    upstream: Upstream, way: str
+    upstream: FaultUpstream, way: str
 ) -> None:
     """
     The first 8 KiB, by every way to read a body.
@@ -489,7 +491,7 @@ async def test_a_plugin_can_read_the_beginning_of_a_long_error(
     assert str(8 * 1024) == came.value.id
 
 
-async def test_a_connection_is_kept_after_a_short_error(upstream: Upstream) -> None:
+async def test_a_connection_is_kept_after_a_short_error(upstream: FaultUpstream) -> None:
     """
     Reading the little that an error says is cheaper than connecting anew.
     """
@@ -500,7 +502,7 @@ async def test_a_connection_is_kept_after_a_short_error(upstream: Upstream) -> N
     assert [1, 1] == [request.connection for request in upstream.requests]
 
 
-async def test_secrets_in_the_upstreams_words_are_masked(upstream: Upstream) -> None:
+async def test_secrets_in_the_upstreams_words_are_masked(upstream: FaultUpstream) -> None:
     """
     An upstream that quotes the address it was asked at doesn't give the query away.
     """
@@ -511,7 +513,7 @@ async def test_secrets_in_the_upstreams_words_are_masked(upstream: Upstream) -> 
     assert "canary" not in said
 
 
-async def test_a_head_request_has_no_body_to_keep(upstream: Upstream) -> None:
+async def test_a_head_request_has_no_body_to_keep(upstream: FaultUpstream) -> None:
     """
     HEAD announces a body that never comes.
     """
@@ -528,7 +530,7 @@ async def test_a_head_request_has_no_body_to_keep(upstream: Upstream) -> None:
     assert (ProviderInvalidRequestError, 404) == (type(came.failure), came.failure.status_code)
 
 
-async def test_no_content_is_no_seed(upstream: Upstream) -> None:
+async def test_no_content_is_no_seed(upstream: FaultUpstream) -> None:
     """
     204 where a seed was promised is an error, tried once.
     """

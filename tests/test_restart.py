@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from seedcore import CircuitOpenError, ProviderError, Registry, Runner, Seed
-from support.events import Collected
-from support.virtual_time import LeapingClock
+from seedcore.testing.clocks import LeapingClock
+from seedcore.testing.events import CapturedEvents
 
 
 class Down:
@@ -36,7 +36,7 @@ class Down:
         return Seed(id="1")
 
 
-def runner_of(target: Any, database: Path, clock: LeapingClock, events: Collected) -> Runner:
+def runner_of(target: Any, database: Path, clock: LeapingClock, events: CapturedEvents) -> Runner:
     """
     A new process, as far as the circuit can tell.
     """
@@ -77,13 +77,13 @@ async def test_an_open_circuit_is_open_after_a_restart_until_one_probe(tmp_path:
     Then one single probe goes out, and two successes close it, for the next process too.
     """
     database, clock, demo = tmp_path / "audit.sqlite3", LeapingClock(), Down()
-    async with runner_of(demo, database, clock, Collected()) as runner:
+    async with runner_of(demo, database, clock, CapturedEvents()) as runner:
         for _ in range(5):
             await fail(runner)
         assert isinstance(await fail(runner), CircuitOpenError)
     assert 5 == demo.asked
 
-    async with runner_of(demo, database, clock, Collected()) as runner:
+    async with runner_of(demo, database, clock, CapturedEvents()) as runner:
         leap(clock, database, 30)
         error = await fail(runner)
         assert isinstance(error, CircuitOpenError)
@@ -107,7 +107,7 @@ async def test_an_open_circuit_is_open_after_a_restart_until_one_probe(tmp_path:
         assert 19 == sum(isinstance(result, CircuitOpenError) for result in results)
         await runner.generate("demo", surface="test")
 
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(demo, database, clock, events) as runner:
         await runner.generate("demo", surface="test")
     assert [] == events.named("breaker")
@@ -118,10 +118,10 @@ async def test_a_circuit_that_failed_again_after_the_restart_stays_open(tmp_path
     The failed probe opens it for another minute.
     """
     database, clock, demo = tmp_path / "audit.sqlite3", LeapingClock(), Down()
-    async with runner_of(demo, database, clock, Collected()) as runner:
+    async with runner_of(demo, database, clock, CapturedEvents()) as runner:
         for _ in range(5):
             await fail(runner)
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(demo, database, clock, events) as runner:
         leap(clock, database, 61)
         assert not isinstance(await fail(runner), CircuitOpenError)

@@ -35,8 +35,8 @@ from seedcore import (
     operation,
     provider,
 )
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
+from seedcore.testing.clocks import VirtualClock, virtual_time
+from seedcore.testing.events import CapturedEvents
 
 GOOD = Seed(id="1")
 
@@ -75,13 +75,13 @@ class Scripted:
 @asynccontextmanager
 async def runner_of(
     target: Any, settings: Mapping[str, Any] | None = None, **arguments: Any
-) -> AsyncIterator[tuple[Runner, Collected]]:
+) -> AsyncIterator[tuple[Runner, CapturedEvents]]:
     """
     A runner in virtual time with one provider, ``demo``, and its events.
     """
     registry = Registry(discover=False)
     registry.add("demo", target)
-    events = Collected()
+    events = CapturedEvents()
     runner = Runner(
         registry=registry,
         database=None,

@@ -23,7 +23,7 @@ from seedcore.model import BreakerRecord
 from seedcore.runner import Runner
 from seedcore.sharing import Sharing
 from seedcore.store.state import SharedState
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 from support.peers import Site, answer, fails, locked, open_circuit, roll, runner_of, until
 
 pytestmark = pytest.mark.dialects
@@ -115,7 +115,7 @@ async def test_peers_say_what_they_have_heard(site: Site, database_url: str) -> 
     """
     Each process has an event for its own log, and says that it was another one.
     """
-    heard = Collected()
+    heard = CapturedEvents()
     async with (
         runner_of(site, database_url) as one,
         runner_of(site, database_url, heard, settings=A_MINUTE) as other,
@@ -274,7 +274,7 @@ async def test_a_row_that_can_not_be_read_is_replaced_and_reported(
     """
     Whoever has written it, the circuit is closed from then on, and can open again.
     """
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(site, database_url, events, settings=A_MINUTE) as one:
         site.error = DOWN
         await open_circuit(one)
@@ -324,7 +324,7 @@ async def test_a_database_that_does_not_answer_costs_one_event(
     """
     monkeypatch.setattr(SharedState, "LIMIT", 0.05)
     monkeypatch.setattr(Sharing, "LIMIT", 0.05)
-    events = Collected()
+    events = CapturedEvents()
     settings = {"circuit_breaker_timeout": 0.2, "failure_rows": False}
     async with (
         runner_of(site, database_url, events, settings=settings) as one,

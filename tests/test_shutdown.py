@@ -20,8 +20,8 @@ from seedcore import (
     hookimpl,
     provider,
 )
-from support.events import Collected
-from support.virtual_time import VirtualClock, virtual_time
+from seedcore.testing.clocks import VirtualClock, virtual_time
+from seedcore.testing.events import CapturedEvents
 
 
 async def opened(target: Any, **settings: Any) -> Runner:
@@ -33,7 +33,7 @@ async def opened(target: Any, **settings: Any) -> Runner:
     runner = Runner(
         registry=registry,
         database=None,
-        sinks=[Collected()],
+        sinks=[CapturedEvents()],
         clock=VirtualClock(),
         rng=Random(1),
         settings={"retry_jitter": False, **settings},

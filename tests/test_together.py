@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from seedcore import PresetNotFoundError, Runner
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 
 pytestmark = pytest.mark.together
 
@@ -70,7 +70,7 @@ async def test_every_provider_fills_the_same_columns(tmp_path: Path, dash: Any) 
     dash.say(503)
     database = f"sqlite://{tmp_path / 'audit.sqlite3'}"
     settings = {"retry_base_delay": 0.0, "providers": {"smdash": {"base_url": dash.url}}}
-    events = Collected()
+    events = CapturedEvents()
     async with Runner(database=database, settings=settings, sinks=[events]) as runner:
         for provider, options in LOCAL.items():
             await runner.generate(provider, surface="test", options=options)

@@ -20,8 +20,8 @@ from seedcore import (
     provider,
     setting,
 )
+from seedcore.testing.events import CapturedEvents
 from support.calling import call, rolls, runner_of
-from support.events import Collected
 
 
 class Asked:
@@ -52,7 +52,7 @@ async def refused(*, options_class: type | None = None, **arguments: Any) -> Pro
     """
     Return the error of a call that must not reach the provider.
     """
-    asked, events = Asked(options_class), Collected()
+    asked, events = Asked(options_class), CapturedEvents()
 
     async with runner_of(asked.target, events) as runner:
         with pytest.raises(ProviderError) as caught:
@@ -70,7 +70,7 @@ async def given(*, options_class: type | None = None, **arguments: Any) -> Any:
     Return the request that reached the provider.
     """
     asked = Asked(options_class)
-    async with runner_of(asked.target, Collected()) as runner:
+    async with runner_of(asked.target, CapturedEvents()) as runner:
         await runner.generate("demo", surface="test", **arguments)
     return asked.requests[0]
 
@@ -277,7 +277,7 @@ async def test_wrong_arguments_are_refused(
     """
     What is missing, what is unknown, and what there is.
     """
-    events = Collected()
+    events = CapturedEvents()
     async with runner_of(Tracker, events) as runner:
         with pytest.raises(ProviderInvalidRequestError) as caught:
             await runner.call("demo", name, surface="test", **arguments)
@@ -292,7 +292,7 @@ async def test_generate_through_call_is_checked_the_same() -> None:
     It is an operation like any other.
     """
     asked = Asked()
-    async with runner_of(asked.target, Collected()) as runner:
+    async with runner_of(asked.target, CapturedEvents()) as runner:
         await runner.call("demo", "generate", surface="test", preset="swordless")
         with pytest.raises(ProviderInvalidRequestError, match="Did you mean 'preset'"):
             await runner.call("demo", "generate", surface="test", presett="swordless")
@@ -311,7 +311,7 @@ async def test_a_surface_is_a_short_printable_name(surface: Any) -> None:
     It goes into every event and row.
     """
     asked = Asked()
-    async with runner_of(asked.target, Collected()) as runner:
+    async with runner_of(asked.target, CapturedEvents()) as runner:
         with pytest.raises(SettingsError, match=r"surface.*1 to 200"):
             await runner.generate("demo", surface=surface)
 
@@ -324,7 +324,7 @@ async def test_a_call_id_is_a_short_printable_name(call_id: Any) -> None:
     So is this.
     """
     asked = Asked()
-    async with runner_of(asked.target, Collected()) as runner:
+    async with runner_of(asked.target, CapturedEvents()) as runner:
         with pytest.raises(SettingsError, match="call_id"):
             await runner.generate("demo", surface="test", call_id=call_id)
 
@@ -377,7 +377,7 @@ async def test_a_provider_that_does_not_exist_is_a_seedcore_error(name: Any) -> 
     """
     Whatever was given for its name.
     """
-    async with runner_of(rolls, Collected()) as runner:
+    async with runner_of(rolls, CapturedEvents()) as runner:
         with pytest.raises(SeedcoreError):
             await runner.generate(name, surface="test")
 
@@ -387,6 +387,6 @@ async def test_an_operation_that_does_not_exist_is_a_seedcore_error(name: Any) -
     """
     And whatever was given for the operation's.
     """
-    async with runner_of(rolls, Collected()) as runner:
+    async with runner_of(rolls, CapturedEvents()) as runner:
         with pytest.raises(SeedcoreError):
             await runner.call("demo", name, surface="test")

@@ -22,8 +22,8 @@ from seedcore import (
     SeedRequest,
     provider,
 )
-from support.events import Collected
-from support.virtual_time import LeapingClock
+from seedcore.testing.clocks import LeapingClock
+from seedcore.testing.events import CapturedEvents
 
 EAGER: Mapping[str, Any] = {
     "circuit_breaker_window": 1,
@@ -42,7 +42,7 @@ class Came:
 
     value: Any = None
     error: ProviderError | None = None
-    events: Collected
+    events: CapturedEvents
     slept: list[float]
 
     @property
@@ -56,7 +56,7 @@ class Came:
 
 def runner_of(
     target: Any,
-    events: Collected,
+    events: CapturedEvents,
     *,
     clock: Clock | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -80,7 +80,7 @@ async def call(target: Any, *, settings: Mapping[str, Any] | None = None, **argu
     """
     Let *target* generate once, leaping over the pauses between its attempts.
     """
-    events, clock = Collected(), LeapingClock()
+    events, clock = CapturedEvents(), LeapingClock()
     async with runner_of(target, events, clock=clock, settings=settings) as runner:
         try:
             value = await runner.generate("demo", surface="test", **arguments)

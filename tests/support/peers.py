@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from seedcore import CircuitOpenError, Context, ProviderError, Registry, Runner, Seed, SeedRequest
-from support.events import Collected
+from seedcore.testing.events import CapturedEvents
 
 PATIENT = 10.0
 """Real seconds after which something that should have happened hasn't."""
@@ -48,7 +48,7 @@ class Site:
 def runner_of(
     target: Any,
     database: str,
-    events: Collected | None = None,
+    events: CapturedEvents | None = None,
     *,
     settings: Mapping[str, Any] | None = None,
 ) -> Runner:

@@ -9,6 +9,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -26,7 +27,9 @@ class Reply:
     *delay* are the seconds before the first byte, *pause* those between two of the *pieces*
     the body is sent in; ``math.inf`` waits until the client goes away. With *cut* the
     connection ends there, by a TCP reset, or orderly if *orderly*. *promised* is a
-    Content-Length other than the body's. *raw* is sent in place of everything.
+    Content-Length other than the body's. *raw* is sent in place of everything. *done* says
+    whether the upstream did what it was asked, whatever became of its answer; by default it
+    did where the status is below 400 and an answer began.
     """
 
     status: int = 200
@@ -41,6 +44,15 @@ class Reply:
     orderly: bool = False
     keep_alive: bool = True
     raw: bytes | None = None
+    done: bool | None = None
+
+    @property
+    def was_done(self) -> bool:
+        """
+        Whether the upstream did what it was asked.
+        """
+        by_default = self.raw is None and self.status < 400 and self.cut != "at_once"
+        return by_default if self.done is None else self.done
 
     @property
     def head(self) -> bytes:
@@ -102,6 +114,32 @@ def redirect(location: str, code: int = 302) -> Reply:
     Return a redirect.
     """
     return Reply(status=code, headers={"Location": location})
+
+
+def rate_limited(
+    seconds: float, form: Literal["seconds", "date", "none"] = "seconds", code: int = 429
+) -> Reply:
+    """
+    Return a request to pause, with Retry-After in seconds, as a date, or without any.
+
+    A date counts from the answer's own Date, which is that of another clock, and has whole
+    seconds only.
+    """
+    if form == "none":
+        return status(code)
+    if form == "seconds":
+        return status(code, Retry_After=f"{seconds:g}")
+    now = 1_700_000_000
+    return status(
+        code, Date=formatdate(now, usegmt=True), Retry_After=formatdate(now + seconds, usegmt=True)
+    )
+
+
+def lost(reply: Reply | None = None) -> Reply:
+    """
+    Return an answer that is lost after the work was done: the connection is reset.
+    """
+    return attrs.evolve(reply or Reply(), cut="at_once", done=True)
 
 
 def hanging(**changes: Any) -> Reply:

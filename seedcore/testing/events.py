@@ -1,13 +1,16 @@
 """
-A sink that keeps what it receives.
+What happened, as a list to look into.
 """
 
 from __future__ import annotations
 
-from seedcore.events import Event
+import contextlib
+from collections.abc import Iterator
+
+from seedcore.events import Event, captures
 
 
-class Collected(list[Event]):
+class CapturedEvents(list[Event]):
     """
     A list of events that is a sink: ``Runner(sinks=[events])``.
     """
@@ -34,3 +37,16 @@ class Collected(list[Event]):
         Return the states that circuits changed to, in order.
         """
         return [str(event.breaker) for event in self.named("breaker")]
+
+
+@contextlib.contextmanager
+def capture_events() -> Iterator[CapturedEvents]:
+    """
+    Collect the events of every runner that is opened within, whatever its own sinks are.
+    """
+    events = CapturedEvents()
+    token = captures.set((*captures.get(), events))
+    try:
+        yield events
+    finally:
+        captures.reset(token)

@@ -1,0 +1,316 @@
+"""
+A real HTTP server on loopback that answers as scripted, and misbehaves where asked to.
+
+aiohttp reads the requests; the answers go over the wire byte for byte as scripted, since a
+server library refuses to send most of what can go wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from seedcore.testing.replies import Reply
+
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: closing sends RST in place of FIN."""
+PATIENT = 5.0
+"""Seconds that ``until`` waits."""
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """
+    One request as it came over the wire; *connection* counts from 1, headers are lower case.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def path(self) -> str:
+        """
+        The path without the query.
+        """
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        """
+        The query as a mapping.
+        """
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+
+Script = Reply | Callable[[Received], Reply]
+"""A reply, or a function that makes one of a request."""
+
+_Connection: TypeAlias = web.RequestHandler
+
+
+class FaultUpstream:
+    """
+    A scripted server on loopback; an async context manager.
+
+    ``script`` says what it answers, ``requests`` what it was asked, ``done`` which of that it
+    did, whatever became of the answer, ``connections`` how many there were. Until anything is
+    scripted it answers 200 with an empty JSON object. *tls* makes it speak HTTPS, and for
+    *port* 0 the system picks one.
+    """
+
+    def __init__(
+        self, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.requests: list[Received] = []
+        self.done: list[Received] = []
+        self.most_at_once = 0
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._scripts: dict[str | None, deque[Script]] = {}
+        self._listener: asyncio.Server | None = None
+        self._open: dict[_Connection, tuple[int, asyncio.Transport]] = {}
+        self._serving: set[asyncio.Task[Any]] = set()
+        self.connections = 0
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """
+        Listen, after a ``stop`` on the same port again.
+        """
+        loop = asyncio.get_running_loop()
+        server = _Server(self._handle, self._opened, self._closed)
+        self._listener = await loop.create_server(server, self._host, self._port, ssl=self._tls)
+        self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """
+        Stop listening and end every connection: from now on the port refuses.
+        """
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for _, transport in self._open.values():
+            transport.abort()
+        await asyncio.sleep(0)  # the transports say goodbye, which cancels what they answer
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        """
+        Where it listens, without a slash at the end; still so after ``stop``.
+        """
+        return f"{'https' if self._tls else 'http'}://{self._host}:{self._port}"
+
+    @property
+    def open_now(self) -> int:
+        """
+        Connections that are open right now.
+        """
+        return len(self._open)
+
+    def script(self, *replies: Script, path: str | None = None) -> None:
+        """
+        Answer the next requests, or those for *path*, with *replies*; the last goes on for ever.
+        """
+        self._scripts[path] = deque(replies)
+
+    async def until(self, *, requests: int = 0, open_now: int | None = None) -> None:
+        """
+        Wait until that many requests have come, and exactly so many connections are open.
+
+        Raises TimeoutError when that doesn't happen within 5 seconds.
+        """
+        async with asyncio.timeout(PATIENT):
+            while len(self.requests) < requests or open_now not in (None, self.open_now):
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def middleware(
+        self, request: ClientRequest, handler: ClientHandlerType
+    ) -> ClientResponse:
+        """
+        Send *request* here, whatever host it is for: ``Runner(http_middlewares=[it])``.
+
+        The request and its answer keep the address that the provider asked.
+        """
+        here = URL(self.url)
+        request.url = (
+            request.url.with_scheme(here.scheme).with_host(self._host).with_port(here.port)
+        )
+        return await handler(request)
+
+    # -------------------------------------------------------------- one connection
+
+    def _opened(self, connection: _Connection, transport: asyncio.Transport) -> None:
+        self.connections += 1
+        self._open[connection] = self.connections, transport
+        self.most_at_once = max(self.most_at_once, self.open_now)
+        self._changed.set()
+
+    def _closed(self, connection: _Connection) -> None:
+        self._open.pop(connection, None)
+        self._changed.set()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        number, _ = self._open[request.protocol]
+        received = Received(
+            method=request.method,
+            target=request.raw_path,
+            headers={name.lower(): text for name, text in request.headers.items()},
+            body=await request.content.read(),
+            connection=number,
+        )
+        self.requests.append(received)
+        self._changed.set()
+        reply = self._next(received)
+        if reply.was_done:
+            self.done.append(received)
+        await _answer(reply, request)
+        return _Written(keep_alive=reply.cut == "never" and reply.keep_alive)
+
+    def _next(self, received: Received) -> Reply:
+        scripts = self._scripts.get(received.path) or self._scripts.get(None)
+        if not scripts:
+            return Reply(headers={"Content-Type": "application/json"}, body=b"{}")
+        script = scripts.popleft() if len(scripts) > 1 else scripts[0]
+        return script(received) if callable(script) else script
+
+
+class _Server(web.Server):
+    """
+    aiohttp's server, which tells about its connections; a client that leaves ends its request.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        opened: Callable[[_Connection, asyncio.Transport], None],
+        closed: Callable[[_Connection], None],
+    ) -> None:
+        super().__init__(handle, handler_cancellation=True, access_log=None)
+        self._opened = opened
+        self._closed = closed
+
+    def connection_made(self, handler: _Connection, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self._opened(handler, transport)
+
+    def connection_lost(self, handler: _Connection, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._closed(handler)
+
+
+class _Written(web.StreamResponse):
+    """
+    Tells aiohttp that the answer is on the wire already.
+    """
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        super().__init__()
+        self._stays = keep_alive
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return self._stays
+
+    async def prepare(self, _request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, _data: bytes = b"") -> None:
+        return None
+
+
+async def _answer(reply: Reply, request: web.BaseRequest) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    await _wait(reply.delay)
+    if reply.cut == "at_once":
+        _cut(reply, transport)
+        return
+    if reply.raw is not None:
+        transport.write(reply.raw)
+    elif reply.cut == "in_head":
+        transport.write(reply.head[: len(reply.head) // 2])
+    else:
+        transport.write(reply.head)
+        if request.method != "HEAD":
+            await _send_body(reply, request.writer, transport)
+    await request.writer.drain()
+    if reply.cut != "never":
+        _cut(reply, transport)
+
+
+async def _send_body(
+    reply: Reply, writer: AbstractStreamWriter, transport: asyncio.Transport
+) -> None:
+    chunks = reply.chunks()
+    if reply.cut == "in_body" and not reply.chunked:
+        chunks = chunks[:-1] or [reply.body[: len(reply.body) // 2]]
+    for place, chunk in enumerate(chunks):
+        if place:
+            await writer.drain()
+            await _wait(reply.pause)
+        transport.write(chunk)
+
+
+async def _wait(seconds: float) -> None:
+    """
+    Wait, but no longer than the client does: its leaving cancels this.
+    """
+    if math.isinf(seconds):
+        await asyncio.Event().wait()
+    elif seconds:
+        await asyncio.sleep(seconds)
+
+
+def _cut(reply: Reply, transport: asyncio.Transport) -> None:
+    if reply.orderly:
+        transport.close()
+        return
+    connection: socket.socket = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    transport.abort()
+
+
+def refused_port() -> int:
+    """
+    Return a port of 127.0.0.1 on which nobody listens.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
