@@ -120,11 +120,11 @@ class Registry:
         """
         Make *provider* (a function, class, instance or module) callable as *name*.
 
-        A provider of an installed plugin with that name is replaced. Raises
-        BrokenPluginError when it isn't a provider.
+        A provider of an installed plugin with that name is replaced. One that ``load`` returned
+        is taken as it is. Raises BrokenPluginError when it isn't a provider.
         """
         found = _Found(name=name, target=provider)
-        loaded = _load(found)
+        loaded = provider if isinstance(provider, Provider) else _load(found)
         self._found[name] = [found]
         self._loaded[name] = loaded
         self._failed.pop(name, None)

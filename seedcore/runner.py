@@ -46,7 +46,8 @@ class Runner:
     """
     Calls providers by name under one contract; an async context manager.
 
-    *settings* has the shape of ``seedcore.toml`` and wins over it; *database* is a URL, or
+    *settings* has the shape of ``seedcore.toml`` and wins over it and over the environment, or
+    are Settings that were loaded from elsewhere; *database* is a URL, or
     ``None`` for no audit; *sinks* receive the events instead of loguru; *start* names
     providers to prepare before the first call; *clock* and *rng* replace time and chance;
     *http_middlewares* are aiohttp's, around every request that goes through ``context.http``.
@@ -58,7 +59,7 @@ class Runner:
     def __init__(
         self,
         *,
-        settings: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | Settings | None = None,
         registry: Registry | None = None,
         database: str | None = FROM_SETTINGS,
         clock: Clock | None = None,
@@ -68,7 +69,9 @@ class Runner:
         http_middlewares: Iterable[ClientMiddlewareType] = (),
     ) -> None:
         self.registry = Registry() if registry is None else registry
-        self.settings = Settings.load(settings, installed=self.registry.names)
+        if not isinstance(settings, Settings):
+            settings = Settings.load(settings, installed=self.registry.names)
+        self.settings = settings
         core = self.settings.core
         self.registry.restrict(disable=core.disable, only=core.only)
         if core.strict:

@@ -86,7 +86,7 @@ class FaultUpstream:
         self._scripts: dict[str | None, deque[Script]] = {}
         self._listener: asyncio.Server | None = None
         self._open: dict[_Connection, tuple[int, asyncio.Transport]] = {}
-        self._serving: set[asyncio.Task[Any]] = set()
+        self._serving: dict[asyncio.Task[Any], Received | None] = {}
         self.connections = 0
         self._changed = asyncio.Event()
 
@@ -131,11 +131,32 @@ class FaultUpstream:
         return f"{'https' if self._tls else 'http'}://{self._host}:{self._port}"
 
     @property
+    def port(self) -> int:
+        """
+        The port it listens on, known once it has started.
+        """
+        return self._port
+
+    @property
     def open_now(self) -> int:
         """
         Connections that are open right now.
         """
         return len(self._open)
+
+    @property
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """
+        The tasks in which it works right now.
+        """
+        return {*self._serving}
+
+    @property
+    def unanswered(self) -> list[Received]:
+        """
+        The requests whose answer is not complete yet.
+        """
+        return [received for received in self._serving.values() if received is not None]
 
     def script(self, *replies: Script, path: str | None = None) -> None:
         """
@@ -183,8 +204,8 @@ class FaultUpstream:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         task = asyncio.current_task()
         assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._serving[task] = None
+        task.add_done_callback(self._serving.pop)
         number, _ = self._open[request.protocol]
         received = Received(
             method=request.method,
@@ -194,6 +215,7 @@ class FaultUpstream:
             connection=number,
         )
         self.requests.append(received)
+        self._serving[task] = received
         self._changed.set()
         reply = self._next(received)
         if reply.was_done:

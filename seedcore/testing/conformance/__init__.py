@@ -1,0 +1,3 @@
+"""
+The rules that every provider must keep, and what looks at them.
+"""

@@ -1,0 +1,192 @@
+"""
+What an author says about a provider, checked: what is called, with what, and what answers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+from typing import Any
+
+import attrs
+
+from seedcore.errors import SeedcoreError, did_you_mean
+from seedcore.plugins import PROVIDERS, Registry
+from seedcore.settings import RESERVED_PROVIDER_NAMES
+from seedcore.testing.replies import Reply, json_reply
+from seedcore.testing.upstream import Received
+
+Answer = Callable[[Received], Reply]
+"""What the kit's upstream answers during one call."""
+UPSTREAM = "{upstream}"
+"""In a text of the contract's settings, the address of the kit's upstream."""
+NOT_GIVEN: Any = object()
+
+
+class ContractError(SeedcoreError):
+    """
+    A contract doesn't say what the kit must know, or says something impossible.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class Case:
+    """
+    One operation of one provider, as the kit calls it.
+
+    ``target`` is the provider, ``answers`` makes what the upstream says to one call, and
+    ``scripted`` tells whether the author gave it anything to say.
+    """
+
+    name: str
+    target: Any
+    operation: str
+    request: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    answers: Callable[[], Answer]
+    scripted: bool
+    exempt: Mapping[str, str]
+
+
+def case_of(contract: type[Any], rules: Sequence[str]) -> Case:
+    """
+    Return what a ProviderContract says. Raises ContractError with what to add or change.
+    """
+    who = contract.__name__
+    told = contract()
+    if told.provider is NOT_GIVEN:
+        msg = (
+            f"{who} has no provider. Add provider = ...: the function, class or instance, "
+            "or the name of an installed one."
+        )
+        raise ContractError(msg)
+    request = _mapping(who, "request", told.request)
+    name, target = _provider(told.provider, who)
+    if told.reply is not NOT_GIVEN and told.upstream is not NOT_GIVEN:
+        msg = f"{who} has both reply and upstream. Keep one: reply is short for one JSON answer."
+        raise ContractError(msg)
+    return Case(
+        name=name,
+        target=target,
+        operation=_operation(who, told.operation),
+        request=request,
+        settings=_mapping(who, "settings", told.settings),
+        answers=_answers(who, told),
+        scripted=told.reply is not NOT_GIVEN or told.upstream is not NOT_GIVEN,
+        exempt=_exempt(who, told.exempt, rules),
+    )
+
+
+def _mapping(who: str, what: str, given: Any) -> Mapping[str, Any]:
+    if given is NOT_GIVEN:
+        msg = (
+            f"{who} has no {what}. Add {what} = {{...}}: the arguments of a call that succeeds; "
+            "{} if it takes none."
+        )
+        raise ContractError(msg)
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        msg = f"{who}: {what} must be a dict from names to values."
+        raise ContractError(msg)
+    return given
+
+
+def _operation(who: str, given: Any) -> str:
+    if not isinstance(given, str) or not given:
+        msg = f"{who}: operation must be the name of one, 'generate' if it isn't given."
+        raise ContractError(msg)
+    return given
+
+
+def _provider(given: Any, who: str) -> tuple[str, Any]:
+    """
+    Return name and object of the provider; a text names an installed one.
+    """
+    # A function in the body of a class is a method of it.
+    given = given.__func__ if inspect.ismethod(given) else given
+    if not isinstance(given, str):
+        return _name_for(given, who), given
+    import importlib.metadata
+
+    found = importlib.metadata.entry_points(group=PROVIDERS, name=given)
+    if not found:
+        known = Registry().names
+        advice = did_you_mean(given, known) or f" Installed: {', '.join(known) or 'none'}."
+        msg = f"{who}: no provider {given!r} is installed.{advice}"
+        raise ContractError(msg)
+    return given, next(iter(found)).load()
+
+
+def _name_for(target: Any, who: str) -> str:
+    """
+    Return a name that a provider may have: the object's own, or the contract's.
+    """
+    own = getattr(target, "__name__", type(target).__name__).rpartition(".")[2]
+    for name in (own, who.removeprefix("Test")):
+        plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+        if plain and plain not in RESERVED_PROVIDER_NAMES:
+            return plain
+    return "example"
+
+
+def _answers(who: str, told: Any) -> Callable[[], Answer]:
+    """
+    Return what makes the answers of one call: the JSON, the replies in turn, or the method's.
+    """
+    upstream = told.upstream
+    if told.reply is not NOT_GIVEN:
+        try:
+            upstream = json_reply(told.reply)
+        except (TypeError, ValueError) as error:
+            msg = f"{who}: reply can't be written as JSON: {error}. Use upstream = Reply(...)."
+            raise ContractError(msg) from None
+    if upstream is NOT_GIVEN:
+        upstream = Reply(status=200, headers={"Content-Type": "application/json"}, body=b"{}")
+    if callable(upstream):
+        return lambda: upstream
+    replies = [upstream] if isinstance(upstream, Reply) else upstream
+    if not isinstance(replies, Sequence) or not replies or not all(map(_is_reply, replies)):
+        msg = (
+            f"{who}: upstream must be a Reply, a list of them, or a method "
+            "'def upstream(self, received)' that returns one."
+        )
+        raise ContractError(msg)
+    return lambda: _in_turn(replies)
+
+
+def _is_reply(given: Any) -> bool:
+    return isinstance(given, Reply)
+
+
+def _in_turn(replies: Sequence[Reply]) -> Answer:
+    coming: Iterator[Reply] = chain(replies, repeat(replies[-1]))
+    return lambda _: next(coming)
+
+
+def _exempt(who: str, given: Any, rules: Sequence[str]) -> Mapping[str, str]:
+    exempt = _mapping(who, "exempt", given)
+    for rule, reason in exempt.items():
+        if rule not in rules:
+            advice = did_you_mean(rule, rules) or f" Rules: {', '.join(rules)}."
+            msg = f"{who}: exempt names a rule {rule!r} that doesn't exist.{advice}"
+            raise ContractError(msg)
+        if not isinstance(reason, str) or not reason.strip():
+            msg = (
+                f"{who}: exempt gives no reason for {rule!r}. Say in a sentence why it can't hold."
+            )
+            raise ContractError(msg)
+    return exempt
+
+
+def filled_in(value: Any, url: str) -> Any:
+    """
+    Return *value* with ``{upstream}`` in its texts replaced by *url*.
+    """
+    if isinstance(value, str):
+        return value.replace(UPSTREAM, url)
+    if isinstance(value, Mapping):
+        return {key: filled_in(item, url) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled_in(item, url) for item in value]
+    return value

@@ -1,0 +1,227 @@
+"""
+Looks at every rule, one after another, and never hangs.
+
+Each rule runs in a thread with an event loop of its own: a provider that blocks its loop for
+ever blocks only that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Literal, TypeVar
+
+import attrs
+
+from seedcore.errors import PluginError, SettingsError
+from seedcore.testing.conformance.case import Case, ContractError, case_of
+from seedcore.testing.conformance.rules import (
+    RULES,
+    Broken,
+    Limits,
+    NotApplicable,
+    Rule,
+    Subject,
+    rule,
+)
+from seedcore.testing.conformance.trial import Trial, run
+
+Status = Literal["passed", "failed", "exempt", "not applicable", "not run"]
+Result = TypeVar("Result")
+
+BEAT = 0.05
+"""Seconds between two signs of life of a rule's loop."""
+
+
+class Stuck(Exception):  # noqa: N818 - a finding
+    """
+    A rule hit its limit; ``blocked`` says whether its event loop stood still.
+    """
+
+    def __init__(self, text: str, *, blocked: bool) -> None:
+        super().__init__(text)
+        self.blocked = blocked
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """
+    What came of one rule; ``reason`` says what is wrong, or why it was not looked at.
+    """
+
+    rule: str
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def bad(self) -> bool:
+        """
+        Whether this is something to mend.
+        """
+        return self.status == "failed"
+
+
+class Conformance:
+    """
+    One contract under examination. ``problem`` is what keeps it from being examined at all.
+    """
+
+    def __init__(self, contract: type[Any], *, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.problem: str | None = None
+        self._case: Case | None = None
+        self._first: Trial | None = None
+        self._unusable = ""
+        self._stuck: Stuck | None = None
+        try:
+            self._case = case_of(contract, tuple(RULES))
+            self._begin(self._case)
+        except ContractError as error:
+            self.problem = str(error)
+
+    @property
+    def name(self) -> str:
+        """
+        The provider's name.
+        """
+        return self._case.name if self._case else "?"
+
+    def findings(self, names: Sequence[str] = tuple(RULES)) -> Iterator[Finding]:
+        """
+        Yield what comes of each rule, as soon as it is known.
+        """
+        for name in names:
+            yield self.finding(name)
+
+    def finding(self, name: str) -> Finding:
+        """
+        Look at one rule.
+        """
+        started = time.perf_counter()
+        status, reason = self._examine(rule(name))
+        seconds = round(time.perf_counter() - started, 3)
+        exempt = self._case.exempt.get(name) if self._case else None
+        if exempt and status == "failed":
+            status, reason = "exempt", exempt
+        elif exempt and status == "passed":
+            status = "failed"
+            reason = f"it is exempt ({exempt!r}), and holds. Take it out of exempt."
+        return Finding(rule=name, status=status, reason=reason, seconds=seconds)
+
+    def _examine(self, one: Rule) -> tuple[Status, str]:
+        if self.problem or self._case is None:
+            return "not run", self.problem or ""
+        if self._stuck is not None and one.needs != "nothing":
+            blocks = self._stuck.blocked and one.id == "never-blocks"
+            return ("failed" if blocks else "not run"), str(self._stuck)
+        if one.needs == "a success" and self._unusable:
+            return "not run", self._unusable
+        first = self._first
+        if one.needs != "nothing" and first is None:
+            return "not run", "it could not be loaded"
+        subject = Subject(case=self._case, limits=self.limits, first=first)  # type: ignore[arg-type]
+        try:
+            in_a_thread(lambda: one.check(subject), self.limits.rule, one.id)
+        except Broken as error:
+            return "failed", str(error)
+        except NotApplicable as error:
+            return "not applicable", str(error)
+        except Stuck as error:
+            self._stuck = error
+            return "failed", str(error)
+        return "passed", ""
+
+    def _begin(self, case: Case) -> None:
+        """
+        Make the call once, as it is meant to succeed.
+        """
+        try:
+            first = self._first = in_a_thread(lambda: run(case), self.limits.rule, "the first call")
+        except (PluginError, SettingsError) as error:
+            self._unusable = f"it can't be loaded: {error}"
+            return
+        except Stuck as error:
+            self._stuck = error
+            return
+        if first.succeeded:
+            return
+        self._unusable = f"the call of its contract gives {first.outcome}"
+        if any(ran.returned for ran in first.ran):
+            return  # a rule tells what is wrong with that
+        waiting = [f"{one.method} {one.path}" for one in first.upstream.requests[-1:]]
+        if first.unanswered:
+            msg = (
+                f"The contract's upstream never answers {first.unanswered}. Its reply or upstream "
+                "must be an answer with which the call succeeds."
+            )
+            raise ContractError(msg)
+        advice = (
+            "Give what the upstream answers on success as reply or upstream."
+            if waiting and not case.scripted
+            else "Change request, settings, reply or upstream until the call succeeds."
+        )
+        msg = f"The call of the contract must succeed, and gives {first.outcome} {advice}"
+        raise ContractError(msg)
+
+
+def in_a_thread(work: Callable[[], Awaitable[Result]], limit: float, what: str) -> Result:
+    """
+    Return what *work* returns, run in a thread with a loop of its own.
+
+    Raises Stuck after *limit* seconds; the thread is left behind then.
+    """
+    outcome: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
+    beats = [time.monotonic()]
+    thread = threading.Thread(
+        target=_live, args=(work, outcome, beats), name=f"conformance:{what}", daemon=True
+    )
+    thread.start()
+    try:
+        value, error = outcome.get(timeout=limit)
+    except queue.Empty:
+        blocked = time.monotonic() - beats[0] > max(1.0, limit / 5)
+        raise Stuck(_why(thread, limit, what, blocked=blocked), blocked=blocked) from None
+    thread.join(timeout=1.0)  # it closes its loop; what can't be closed stays behind
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]
+
+
+def _live(
+    work: Callable[[], Awaitable[Any]],
+    outcome: queue.SimpleQueue[tuple[Any, BaseException | None]],
+    beats: list[float],
+) -> None:
+    async def main() -> None:
+        beating = asyncio.create_task(_beat(beats))
+        try:
+            outcome.put((await work(), None))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
+            outcome.put((None, error))
+        finally:
+            beating.cancel()
+
+    asyncio.run(main())
+
+
+async def _beat(beats: list[float]) -> None:
+    while True:
+        beats[0] = time.monotonic()
+        await asyncio.sleep(BEAT)
+
+
+def _why(thread: threading.Thread, limit: float, what: str, *, blocked: bool) -> str:
+    if not blocked:
+        return f"{what} hasn't ended after its limit of {limit:g} s."
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way
+    place = ""
+    if frame is not None:
+        last = traceback.extract_stack(frame)[-1]
+        place = f" in {last.name}, {last.filename}:{last.lineno}"
+    return f"{what} hit its limit of {limit:g} s: the event loop is blocked{place}."

@@ -1,0 +1,258 @@
+"""
+Rules about how a provider behaves in its caller's event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import types
+import typing
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from seedcore.model import Operation, Seed
+from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
+from seedcore.testing.conformance.trial import (
+    Trial,
+    call,
+    failing,
+    loaded,
+    settle,
+    trial_of,
+)
+from seedcore.testing.replies import hanging, status
+
+BEAT = 0.005
+"""Seconds between two looks at whether the loop still turns."""
+TRIES = 3
+"""Runs of which the best counts: a busy machine stops any of them for a while."""
+ATTEMPT = 0.3
+"""Seconds of an attempt that is meant to run into its limit."""
+
+
+async def promised_type(subject: Subject) -> None:
+    """
+    A Seed that shows something, or what the operation's annotation says.
+    """
+    first = subject.first
+    ran = first.ran[-1] if first.ran else None
+    if ran is None or not ran.returned:
+        if first.succeeded:
+            return
+        if first.upstream.unanswered:
+            return  # the contract's own fault, which is told elsewhere
+        text = f"it returns nothing although the upstream answers: {first.outcome}"
+        raise Broken(text)
+    value = await ran.value if ran.handed_back_awaitable and not first.succeeded else first.value
+    value = ran.value if not first.succeeded else value
+    operation = operation_of(subject)
+    if operation.name == "generate":
+        _check_seed(value)
+    else:
+        _check_annotation(operation, value)
+
+
+def operation_of(subject: Subject) -> Operation:
+    """
+    Return the operation under test.
+    """
+    return loaded(subject.case).operations[subject.case.operation]
+
+
+def _check_seed(value: Any) -> None:
+    if not isinstance(value, Seed):
+        text = f"generate returns {type(value).__name__}, not a seedcore.Seed."
+        raise Broken(text)
+    if not value.text:
+        text = "its Seed shows nothing. Set url, id or extra['text']: what a surface posts."
+        raise Broken(text)
+
+
+def _check_annotation(operation: Operation, value: Any) -> None:
+    function = operation.function
+    try:
+        promised = typing.get_type_hints(function).get("return")
+    except Exception:  # noqa: BLE001 - names for type checkers only aren't there at run time
+        promised = None
+    origin = typing.get_origin(promised) or promised
+    if isinstance(origin, type) and origin is not types.NoneType and not isinstance(value, origin):
+        text = f"it returns {type(value).__name__}, and its annotation says {origin.__name__}."
+        raise Broken(text)
+
+
+# ------------------------------------------------------------------- the event loop
+
+
+async def never_blocks(subject: Subject) -> None:
+    """
+    While a provider holds the loop, every other call of the process stands still.
+    """
+    shortest = float("inf")
+    for _ in range(TRIES):
+        async with trial_of(subject.case) as (trial, runner):
+            with _longest_stop() as stops:
+                await call(subject.case, trial, runner, {})
+        shortest = min(shortest, max(stops))
+        if shortest <= subject.limits.block:
+            return
+    text = (
+        f"it held the event loop for {shortest * 1e3:.0f} ms, more than "
+        f"{subject.limits.block * 1e3:g} ms. Await what takes long, or make the function plain "
+        "('def'): it gets a thread then."
+    )
+    raise Broken(text)
+
+
+@contextmanager
+def _longest_stop() -> Iterator[list[float]]:
+    """
+    Note the seconds between the beats of the loop, less what a beat is meant to take.
+    """
+    stops = [0.0]
+    last = time.monotonic()
+
+    def noted() -> None:
+        nonlocal last
+        now = time.monotonic()
+        stops.append(now - last - BEAT)
+        last = now
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            noted()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield stops
+    finally:
+        noted()
+        beating.cancel()
+
+
+async def sync_off_loop(subject: Subject) -> None:
+    """
+    A plain function that hands back a coroutine works in the loop after all.
+    """
+    if not operation_of(subject).sync:
+        text = "the operation is async"
+        raise NotApplicable(text)
+    for ran in subject.first.ran:
+        if ran.in_loop or ran.handed_back_awaitable:
+            text = (
+                "it is a plain function that hands back a coroutine, which costs a thread and "
+                "then runs in the event loop. Make it 'async def'."
+            )
+            raise Broken(text)
+
+
+# ------------------------------------------------------------------- leaving
+
+
+async def cancellable(subject: Subject) -> None:
+    """
+    A caller who gives up, and a limit that is over, end a call at once.
+    """
+    sent = len(subject.first.requests)
+    if not sent:
+        text = "it sends no request that could hang"
+        raise NotApplicable(text)
+    for place in sorted({0, sent - 1}):
+        await _leave_when_given_up(subject, place)
+        await _leave_at_the_limit(subject, place)
+
+
+async def _leave_when_given_up(subject: Subject, place: int) -> None:
+    async with trial_of(subject.case, failing(hanging(), at=place)) as (trial, runner):
+        task = asyncio.create_task(call(subject.case, trial, runner, {}))
+        await trial.upstream.until(requests=place + 1)
+        task.cancel()
+        await _left(subject, trial, task, "its caller gave up")
+        if not task.cancelled():
+            text = "it swallows its caller's cancellation. Catch Exception, not BaseException."
+            raise Broken(text)
+
+
+async def _leave_at_the_limit(subject: Subject, place: int) -> None:
+    limits = {"retry_enabled": False, "attempt_timeout": ATTEMPT}
+    async with trial_of(subject.case, failing(hanging(), at=place), limits=limits) as opened:
+        trial, runner = opened
+        task = asyncio.create_task(call(subject.case, trial, runner, {}))
+        await asyncio.wait({task}, timeout=ATTEMPT)
+        await _left(subject, trial, task, "its time was over")
+        if trial.succeeded or trial.events.named("cancellation_swallowed"):
+            text = "it goes on after its time is over. Catch Exception, not BaseException."
+            raise Broken(text)
+
+
+async def _left(subject: Subject, trial: Trial, task: asyncio.Task[None], why: str) -> None:
+    await asyncio.wait({task}, timeout=subject.limits.leave)
+    if not task.done():
+        await trial.upstream.stop()  # what hung breaks off, so that the kit goes on
+        text = (
+            f"it still held on to a hung upstream {subject.limits.leave:g} s after {why}. "
+            "Await the request itself, without asyncio.shield and without catching CancelledError."
+        )
+        raise Broken(text)
+
+
+async def nothing_left(subject: Subject) -> None:
+    """
+    Neither after a success, nor after a failure, nor when the runner is closed.
+    """
+    for script in (None, failing(status(503))):
+        with _left_behind() as left:
+            before = asyncio.all_tasks()
+            async with trial_of(subject.case, script) as (trial, runner):
+                own = asyncio.all_tasks() - before
+                await call(subject.case, trial, runner, {})
+                await settle()
+                tasks = _tasks_of_provider(own | before, trial)
+            for task in tasks:
+                task.cancel()
+        if tasks:
+            names = ", ".join(sorted(_name_of(task) for task in tasks))
+            text = f"it leaves a task running: {names}. Await it, or cancel it before returning."
+            raise Broken(text)
+        if left:
+            text = f"it leaves something open: {left[0]}. Use 'async with', or context.http."
+            raise Broken(text)
+
+
+def _tasks_of_provider(known: set[asyncio.Task[Any]], trial: Trial) -> set[asyncio.Task[Any]]:
+    serving = trial.upstream.tasks
+    new = asyncio.all_tasks() - known - serving
+    return {task for task in new if not _is_ours(task)}
+
+
+def _is_ours(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is None or any(part in code.co_filename for part in ("/seedcore/", "/aiohttp/"))
+
+
+def _name_of(task: asyncio.Task[Any]) -> str:
+    return str(getattr(task.get_coro(), "__qualname__", task.get_name()))
+
+
+@contextmanager
+def _left_behind() -> Iterator[list[str]]:
+    """
+    Collect what Python and the loop say about things that nobody closed.
+    """
+    loop = asyncio.get_running_loop()
+    left: list[str] = []
+    before = loop.get_exception_handler()
+    gc.collect()
+    loop.set_exception_handler(lambda _, context: left.append(str(context.get("message"))))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        try:
+            yield left
+        finally:
+            gc.collect()
+            loop.set_exception_handler(before)
+    left += [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)]

@@ -1,0 +1,189 @@
+"""
+Rules about what must never be seen.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import pickle
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from seedcore.errors import ProviderCapabilityError, ProviderInvalidRequestError, SeedcoreError
+from seedcore.hookspecs import is_secret
+from seedcore.model import Seed
+from seedcore.settings.structure import Fields, fields_of, structure
+from seedcore.testing.conformance.case import UPSTREAM
+from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
+from seedcore.testing.conformance.trial import Scripted, Trial, failing, loaded, run
+from seedcore.testing.replies import json_reply
+
+SOUNDS_SECRET = re.compile(r"token|passw|secret|api_?key|credential|private", re.IGNORECASE)
+CREDENTIALS = re.compile(r"authorization|cookie|token|secret|api-?key|auth", re.IGNORECASE)
+"""Names of headers that carry credentials."""
+
+
+async def secrets_masked(subject: Subject) -> None:
+    """
+    Each text setting gets a value of its own, which is then looked for in everything that leaves.
+    """
+    declared = loaded(subject.case).declaration.settings
+    fields = fields_of(declared) if declared else {}
+    if not fields:
+        text = "it has no settings of its own"
+        raise NotApplicable(text)
+    for name, field in fields.items():
+        if SOUNDS_SECRET.search(name) and not is_secret(field):
+            text = f"its setting {name!r} sounds like a secret. Declare it with secret(...)."
+            raise Broken(text)
+    canaries = _canaries(subject, declared, fields)
+    for script in (None, failing(json_reply({"error": " ".join(canaries.values())}, 422))):
+        trial, seen = await _watched_run(subject, canaries, script)
+        _check_sent(trial, canaries, fields)
+        for place, text in seen.items():
+            for name, canary in canaries.items():
+                if is_secret(fields[name]) and canary in text:
+                    found = f"the secret setting {name!r} is in {place}. Leave it out there."
+                    raise Broken(found)
+
+
+def _canaries(subject: Subject, declared: type[Any], fields: Fields) -> Mapping[str, str]:
+    """
+    Return a telling text for each setting that takes one; a secret that takes none keeps its own.
+    """
+    given = dict(subject.case.settings)
+    canaries: dict[str, str] = {}
+    for name, field in fields.items():
+        canary = f"canary-{name}-7c1e9b52"
+        own = given.get(name)
+        try:
+            structure(declared, {**given, **canaries, name: canary}, subject=name)
+        except SeedcoreError:
+            fits = False
+        else:
+            fits = True
+        if fits and (is_secret(field) or (own is None and field.default in ("", None))):
+            canaries[name] = canary
+        elif is_secret(field) and isinstance(own, str) and UPSTREAM not in own:
+            canaries[name] = own
+    return canaries
+
+
+def _check_sent(trial: Trial, canaries: Mapping[str, str], fields: Fields) -> None:
+    """
+    What a provider sends as a credential is a secret, whatever it is called.
+    """
+    for received in trial.requests:
+        for header, text in received.headers.items():
+            for name, canary in canaries.items():
+                if canary in text and CREDENTIALS.search(header) and not is_secret(fields[name]):
+                    found = (
+                        f"its setting {name!r} is sent in the header {header}, so it is a secret. "
+                        "Declare it with secret(...)."
+                    )
+                    raise Broken(found)
+
+
+async def _watched_run(
+    subject: Subject, canaries: Mapping[str, str], script: Scripted | None
+) -> tuple[Trial, Mapping[str, str]]:
+    """
+    Make a call with the canaries as settings, and return all that came out of it by place.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder, "audit.sqlite3")
+        with _printed() as printed:
+            trial = await run(
+                subject.case, script, settings=canaries, database=f"sqlite://{database}"
+            )
+        stored = _read_all(folder)
+    seen = {
+        "what it prints or logs": printed.getvalue(),
+        "an event": json.dumps([event.fields() for event in trial.events], default=str),
+        "the database": stored,
+    }
+    error = trial.error
+    if error is not None:
+        texts = (str(error), repr(error), error.user_message, repr(pickle.dumps(error)))
+        seen["the error"] = "\n".join(texts)
+    if isinstance(trial.value, Seed):
+        seen["the Seed"] = repr(attrs.asdict(trial.value))
+    elif error is None:
+        seen["the result"] = repr(trial.value)
+    return trial, seen
+
+
+def _read_all(folder: str) -> str:
+    files = (path.read_bytes() for path in sorted(Path(folder).iterdir()))
+    return b"".join(files).decode("utf-8", "replace")
+
+
+@contextmanager
+def _printed() -> Iterator[io.StringIO]:
+    """
+    Collect what goes to stdout, stderr, logging, and loguru, of the whole process.
+    """
+    from loguru import logger
+
+    printed = io.StringIO()
+    handler = logging.StreamHandler(printed)
+    root = logging.getLogger()
+    level = root.level
+    sink = logger.add(printed, level=0, format="{message} {extra}")
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with redirect_stdout(printed), redirect_stderr(printed):
+            yield printed
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+        logger.remove(sink)
+
+
+# ------------------------------------------------------------------- race seeds
+
+
+async def race_no_spoiler(subject: Subject) -> None:
+    """
+    A spoiler in a seed that people race is an unfair race; refusing races is fine.
+    """
+    if subject.case.operation != "generate":
+        text = "only generate makes race seeds"
+        raise NotApplicable(text)
+    trial = await run(subject.case, request={"race": True, "spoilers": "off"})
+    if isinstance(trial.error, (ProviderCapabilityError, ProviderInvalidRequestError)):
+        return
+    seed = trial.value
+    if not isinstance(seed, Seed):
+        text = f"a race seed becomes {trial.outcome}. Refuse races with ProviderCapabilityError."
+        raise Broken(text)
+    if seed.spoiler_url:
+        text = "its race seed has a spoiler_url. Set it only where request.spoilers is 'on'."
+        raise Broken(text)
+    for name, value in _spoilers({"extra": seed.extra, "settings": seed.settings}, ""):
+        if name.startswith("extra.") or isinstance(value, (str, list, Mapping)):
+            text = f"its race seed shows {name}. Leave it out where request.race is true."
+            raise Broken(text)
+
+
+def _spoilers(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """
+    Yield each name with 'spoiler' in it whose value says something.
+    """
+    if not isinstance(value, Mapping):
+        return
+    for key, item in value.items():
+        name = f"{path}.{key}".lstrip(".")
+        if "spoiler" in str(key).lower() and item and item != "off":
+            yield name, item
+        else:
+            yield from _spoilers(item, name)

@@ -1,0 +1,259 @@
+"""
+One call of the provider under test, by a real runner against the kit's upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import attrs
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
+
+from seedcore.errors import SeedcoreError
+from seedcore.model import Operation
+from seedcore.plugins import Provider, Registry
+from seedcore.runner import Runner
+from seedcore.settings import Settings
+from seedcore.testing.clocks import LeapingClock
+from seedcore.testing.conformance.case import Answer, Case, filled_in
+from seedcore.testing.conformance.guard import Guard, guarded
+from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import Reply
+from seedcore.testing.upstream import FaultUpstream, Received
+
+LONGEST_ATTEMPT = 5.0
+"""Seconds of an attempt in which nothing is meant to hang."""
+ONE_ATTEMPT: Mapping[str, Any] = {"retry_enabled": False}
+SURFACE = "conformance"
+
+
+@attrs.define(kw_only=True, eq=False)
+class Ran:
+    """
+    How the provider's own function ran once, below everything the runner does.
+    """
+
+    in_loop: bool
+    value: Any = None
+    handed_back_awaitable: bool = False
+    returned: bool = False
+
+
+@attrs.define(kw_only=True, eq=False)
+class Trial:
+    """
+    What came of one call: a value or an error, and everything that could be seen meanwhile.
+    """
+
+    upstream: FaultUpstream
+    guard: Guard
+    events: CapturedEvents = attrs.Factory(CapturedEvents)
+    lent: int = 0
+    """Requests that went through ``context.http``."""
+    ran: list[Ran] = attrs.Factory(list)
+    value: Any = None
+    error: SeedcoreError | None = None
+    unanswered: str = ""
+    """The request that the upstream had not answered when the call ended."""
+    script_error: Exception | None = None
+    """What the author's own ``upstream`` raised."""
+
+    @property
+    def requests(self) -> list[Received]:
+        """
+        What came over the wire.
+        """
+        return self.upstream.requests
+
+    @property
+    def succeeded(self) -> bool:
+        """
+        Whether the call gave a value.
+        """
+        return self.error is None
+
+    @property
+    def outcome(self) -> str:
+        """
+        What the caller got, in a few words.
+        """
+        if self.error is None:
+            return f"success ({type(self.value).__name__})"
+        return f"{type(self.error).__name__} ({self.error.user_message})"
+
+    @property
+    def call_ids(self) -> set[str]:
+        """
+        The ids of all calls made.
+        """
+        return {event.call_id for event in self.events if event.call_id}
+
+    async def middleware(
+        self, request: ClientRequest, handler: ClientHandlerType
+    ) -> ClientResponse:
+        """
+        Count a request of the lent session, and send it to the kit's upstream.
+        """
+        self.lent += 1
+        return await self.upstream.middleware(request, handler)
+
+
+Scripted = Callable[[Received, int], Reply | None]
+"""What the upstream does with a request and its number from 0; ``None``: as the author says."""
+
+
+def failing(reply: Reply, *, at: int = 0) -> Scripted:
+    """
+    Return a script that answers *reply* to every request from number *at* on.
+    """
+    return lambda _, number: reply if number >= at else None
+
+
+@asynccontextmanager
+async def trial_of(
+    case: Case,
+    script: Scripted | None = None,
+    *,
+    limits: Mapping[str, Any] = ONE_ATTEMPT,
+    settings: Mapping[str, Any] | None = None,
+    database: str | None = None,
+) -> AsyncIterator[tuple[Trial, Runner]]:
+    """
+    Open an upstream and a runner for the case, without settings of whoever runs this.
+
+    Raises PluginError for what is no provider, and SettingsError.
+    """
+    async with FaultUpstream() as upstream:
+        with guarded() as guard, tempfile.TemporaryDirectory() as empty:
+            trial = Trial(upstream=upstream, guard=guard)
+            guard.allowed.add(upstream.port)
+            upstream.script(_script(case.answers(), script, trial))
+            own = {**case.settings, **(settings or {})}
+            core = {
+                "attempt_timeout": LONGEST_ATTEMPT,
+                "retry_base_delay": 0,
+                "failure_rows": database is not None,
+                **limits,
+                "providers": {case.name: filled_in(own, upstream.url)},
+            }
+            registry = Registry(discover=False)
+            registry.add(case.name, watched(loaded(case), trial))
+            async with Runner(
+                settings=Settings.load(core, environ={}, directory=Path(empty)),
+                registry=registry,
+                database=database,
+                clock=LeapingClock(),
+                rng=Random(1),  # noqa: S311 - the same in every run
+                sinks=[trial.events],
+                http_middlewares=[trial.middleware],
+            ) as runner:
+                yield trial, runner
+
+
+async def run(case: Case, script: Scripted | None = None, **how: Any) -> Trial:
+    """
+    Make the case's call once, and return what came of it; *how* is as for ``trial_of``.
+    """
+    asked = how.pop("request", {})
+    async with trial_of(case, script, **how) as (trial, runner):
+        await call(case, trial, runner, asked)
+    return trial
+
+
+async def call(case: Case, trial: Trial, runner: Runner, asked: Mapping[str, Any]) -> None:
+    """
+    Call the operation with the case's request changed by *asked*, and note what comes of it.
+    """
+    request = {**case.request, **asked}
+    try:
+        trial.value = await runner.call(
+            case.name, case.operation, surface=SURFACE, patience=0, **request
+        )
+    except SeedcoreError as error:
+        trial.error = error
+    finally:
+        waiting = trial.upstream.unanswered
+        trial.unanswered = f"{waiting[0].method} {waiting[0].path}" if waiting else ""
+
+
+def loaded(case: Case) -> Provider:
+    """
+    Return the provider with its hooks checked. Raises BrokenPluginError.
+    """
+    registry = Registry(discover=False)
+    registry.add(case.name, case.target)
+    return registry.load(case.name)
+
+
+def watched(provider: Provider, trial: Trial) -> Provider:
+    """
+    Return *provider* with operations that note in *trial* where they ran and what came out.
+    """
+    operations = {
+        name: attrs.evolve(operation, function=_watched(operation, trial))
+        for name, operation in provider.operations.items()
+    }
+    return attrs.evolve(provider, operations=operations)
+
+
+def _watched(operation: Operation, trial: Trial) -> Callable[[Any, Any], Any]:
+    function = operation.function
+    loop_thread = threading.get_ident()
+
+    def begun() -> Ran:
+        ran = Ran(in_loop=threading.get_ident() == loop_thread)
+        trial.ran.append(ran)
+        return ran
+
+    async def in_loop(request: Any, context: Any) -> Any:
+        ran = begun()
+        ran.value = await function(request, context)
+        ran.returned = True
+        return ran.value
+
+    def in_thread(request: Any, context: Any) -> Any:
+        ran = begun()
+        ran.value = value = function(request, context)
+        ran.returned = True
+        ran.handed_back_awaitable = inspect.isawaitable(value)
+        return value
+
+    return in_thread if operation.sync else in_loop
+
+
+def _script(answer: Answer, script: Scripted | None, trial: Trial) -> Callable[[Received], Reply]:
+    number = -1
+
+    def reply(received: Received) -> Reply:
+        nonlocal number
+        number += 1
+        scripted = script(received, number) if script else None
+        if scripted is not None:
+            return scripted
+        try:
+            given = answer(received)
+        except Exception as error:
+            trial.script_error = error
+            raise
+        if not isinstance(given, Reply):
+            trial.script_error = TypeError(f"it returned {type(given).__name__}, not a Reply")
+            raise trial.script_error
+        return given
+
+    return reply
+
+
+async def settle() -> None:
+    """
+    Let what has ended come to rest: tasks that were cancelled, transports that were closed.
+    """
+    for _ in range(20):
+        await asyncio.sleep(0)

@@ -1,0 +1,134 @@
+"""
+Rules about what goes over the wire.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+from seedcore.call import NAMESPACE
+from seedcore.policy import Effect
+from seedcore.testing.conformance.manners import operation_of
+from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
+from seedcore.testing.conformance.trial import Scripted, Trial, failing, run
+from seedcore.testing.replies import Reply, lost, status
+from seedcore.testing.upstream import Received
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing, says HTTP."""
+IDEMPOTENT = SAFE | {"PUT", "DELETE"}
+"""Methods that may be repeated, says HTTP."""
+TWO_ATTEMPTS = {"retry_enabled": True, "retry_max_attempts": 2}
+
+
+async def lent_session(subject: Subject) -> None:
+    """
+    Only the lent session has the pool, the limits and the redirects of the contract.
+    """
+    first = subject.first
+    if first.guard.elsewhere:
+        text = (
+            f"it asks {', '.join(first.guard.elsewhere)} with a client of its own. Use "
+            "context.http in an 'async def'; a plain function reads its address from a setting, "
+            "which the contract sets to '{upstream}'."
+        )
+        raise Broken(text)
+    if not operation_of(subject).sync and len(first.requests) > first.lent:
+        text = "it sends requests with a client of its own. Use context.http."
+        raise Broken(text)
+
+
+async def no_own_retries(subject: Subject) -> None:
+    """
+    Retries are the runner's: it knows the budget, the pause and who waits.
+    """
+    once = Counter(map(_what, subject.first.requests))
+    for fault in (status(503), status(429), Reply(cut="at_once")):
+        for place in places(subject):
+            trial = await run(subject.case, failing(fault, at=place))
+            for what, times in Counter(map(_what, trial.requests)).items():
+                if times > once[what]:
+                    text = (
+                        f"it sent {what} {times} times in one attempt. Let the failure out: "
+                        "the runner tries again."
+                    )
+                    raise Broken(text)
+
+
+def places(subject: Subject) -> list[int]:
+    """
+    Return the numbers of the requests at which faults are tried: the first and the last.
+    """
+    sent = len(subject.first.requests)
+    if not sent:
+        text = "it sends no request"
+        raise NotApplicable(text)
+    return sorted({0, sent - 1})
+
+
+def _what(received: Received) -> str:
+    return f"{received.method} {received.path}"
+
+
+async def effect_true(subject: Subject) -> None:
+    """
+    What the runner may repeat is decided by the effect, so it must be so.
+    """
+    places(subject)
+    effect = operation_of(subject).effect
+    allowed = {Effect.READ: SAFE, Effect.IDEMPOTENT: IDEMPOTENT}.get(effect)
+    for received in subject.first.requests:
+        if allowed is not None and received.method not in allowed:
+            text = (
+                f"its effect is {effect}, and it sends {_what(received)}, which may change "
+                f"something each time. Declare effect='repeatable', 'keyed' or 'unsafe'."
+            )
+            raise Broken(text)
+    if effect in (Effect.IDEMPOTENT, Effect.KEYED):
+        _check_same(effect, await _answer_lost(subject))
+
+
+def _check_same(effect: Effect, trial: Trial) -> None:
+    half = len(trial.requests) // 2
+    for one, again in zip(trial.requests[:half], trial.requests[half:], strict=False):
+        if (one.method, one.target, one.body) != (again.method, again.target, again.body):
+            text = (
+                f"its effect is {effect}, and its second attempt sends another {_what(one)} than "
+                "the first. Send the same, made of the request and context.idempotency_key."
+            )
+            raise Broken(text)
+
+
+async def _answer_lost(subject: Subject) -> Trial:
+    """
+    Make a call whose first answer is lost after the work was done, so that it is made again.
+    """
+    last = len(subject.first.requests) - 1
+    script: Scripted = lambda _, number: lost() if number == last else None  # noqa: E731
+    return await run(subject.case, script, limits=TWO_ATTEMPTS)
+
+
+async def idempotency_key(subject: Subject) -> None:
+    """
+    With the key the upstream knows a repetition, and does the work once.
+    """
+    if operation_of(subject).effect is not Effect.KEYED:
+        text = "the operation's effect isn't keyed"
+        raise NotApplicable(text)
+    places(subject)
+    trial = await _answer_lost(subject)
+    keys = {str(uuid.uuid5(NAMESPACE, call_id)) for call_id in trial.call_ids}
+    for received in trial.requests:
+        if received.method not in SAFE and not any(_carries(received, key) for key in keys):
+            text = (
+                f"its {_what(received)} carries no key. Send context.idempotency_key, in the "
+                "header or field where the upstream wants it."
+            )
+            raise Broken(text)
+
+
+def _carries(received: Received, key: str) -> bool:
+    wanted = (key, key.replace("-", ""))
+    texts = (received.target, received.body.decode("utf-8", "replace"), *received.headers.values())
+    return any(one in text for one in wanted for text in texts)
