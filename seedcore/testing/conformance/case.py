@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from seedcore.adapt import KEPT
 from seedcore.errors import SeedcoreError, did_you_mean
 from seedcore.plugins import PROVIDERS, Registry
 from seedcore.settings import RESERVED_PROVIDER_NAMES
@@ -62,7 +63,7 @@ def case_of(contract: type[Any], rules: Sequence[str]) -> Case:
             "or the name of an installed one."
         )
         raise ContractError(msg)
-    request = _mapping(who, "request", told.request)
+    request = _request(who, told.request)
     name, target = _provider(told.provider, who)
     if told.reply is not NOT_GIVEN and told.upstream is not NOT_GIVEN:
         msg = f"{who} has both reply and upstream. Keep one: reply is short for one JSON answer."
@@ -90,6 +91,15 @@ def _mapping(who: str, what: str, given: Any) -> Mapping[str, Any]:
         msg = f"{who}: {what} must be a dict from names to values."
         raise ContractError(msg)
     return given
+
+
+def _request(who: str, given: Any) -> Mapping[str, Any]:
+    request = _mapping(who, "request", given)
+    for name in KEPT:
+        if name in request:
+            msg = f"{who}: request has {name!r}, which the kit chooses. Leave it out."
+            raise ContractError(msg)
+    return request
 
 
 def _operation(who: str, given: Any) -> str:
@@ -172,9 +182,7 @@ def _exempt(who: str, given: Any, rules: Sequence[str]) -> Mapping[str, str]:
             msg = f"{who}: exempt names a rule {rule!r} that doesn't exist.{advice}"
             raise ContractError(msg)
         if not isinstance(reason, str) or not reason.strip():
-            msg = (
-                f"{who}: exempt gives no reason for {rule!r}. Say in a sentence why it can't hold."
-            )
+            msg = f"{who}: exempt has no reason for {rule!r}. Say in a sentence why it can't hold."
             raise ContractError(msg)
     return exempt
 

@@ -69,10 +69,14 @@ class Finding:
 
 class Conformance:
     """
-    One contract under examination. ``problem`` is what keeps it from being examined at all.
+    One contract under examination, of the provider called *name* if that is known.
+
+    ``problem`` is what keeps it from being examined at all.
     """
 
-    def __init__(self, contract: type[Any], *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, contract: type[Any], *, name: str | None = None, limits: Limits | None = None
+    ) -> None:
         self.limits = limits or Limits()
         self.problem: str | None = None
         self._case: Case | None = None
@@ -80,7 +84,8 @@ class Conformance:
         self._unusable = ""
         self._stuck: Stuck | None = None
         try:
-            self._case = case_of(contract, tuple(RULES))
+            case = case_of(contract, tuple(RULES))
+            self._case = attrs.evolve(case, name=name) if name else case
             self._begin(self._case)
         except ContractError as error:
             self.problem = str(error)
@@ -152,9 +157,12 @@ class Conformance:
         if first.succeeded:
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
-        if any(ran.returned for ran in first.ran):
+        if first.script_error is not None:
+            said = f"{type(first.script_error).__name__}: {first.script_error}"
+            msg = f"The contract's upstream failed: {said}."
+            raise ContractError(msg)
+        if first.guard.elsewhere or any(ran.returned for ran in first.ran):
             return  # a rule tells what is wrong with that
-        waiting = [f"{one.method} {one.path}" for one in first.upstream.requests[-1:]]
         if first.unanswered:
             msg = (
                 f"The contract's upstream never answers {first.unanswered}. Its reply or upstream "
@@ -163,10 +171,10 @@ class Conformance:
             raise ContractError(msg)
         advice = (
             "Give what the upstream answers on success as reply or upstream."
-            if waiting and not case.scripted
+            if first.requests and not case.scripted
             else "Change request, settings, reply or upstream until the call succeeds."
         )
-        msg = f"The call of the contract must succeed, and gives {first.outcome} {advice}"
+        msg = f"The call of the contract must succeed, and gives {first.outcome}. {advice}"
         raise ContractError(msg)
 
 
@@ -185,7 +193,7 @@ def in_a_thread(work: Callable[[], Awaitable[Result]], limit: float, what: str) 
     try:
         value, error = outcome.get(timeout=limit)
     except queue.Empty:
-        blocked = time.monotonic() - beats[0] > max(1.0, limit / 5)
+        blocked = time.monotonic() - beats[0] > min(1.0, limit / 2)
         raise Stuck(_why(thread, limit, what, blocked=blocked), blocked=blocked) from None
     thread.join(timeout=1.0)  # it closes its loop; what can't be closed stays behind
     if error is not None:

@@ -83,7 +83,7 @@ RULES: Mapping[str, tuple[str, str, Need]] = {
     "sync-off-loop": ("manners", "A plain function does its work in its thread", "a success"),
     "cancellable": ("manners", "A hung upstream is left within a second", "a success"),
     "nothing-left": ("manners", "No task and no session is left behind", "a success"),
-    "lent-session": ("wire", "Every request goes through context.http", "a success"),
+    "lent-session": ("wire", "Every request goes through context.http", "a call"),
     "no-own-retries": ("wire", "It sends each request once per attempt", "a success"),
     "effect-true": ("wire", "The declared effect fits what is sent", "a success"),
     "idempotency-key": ("wire", "A keyed operation sends the key of its call", "a success"),

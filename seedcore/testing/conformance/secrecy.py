@@ -136,16 +136,16 @@ def _printed() -> Iterator[io.StringIO]:
     printed = io.StringIO()
     handler = logging.StreamHandler(printed)
     root = logging.getLogger()
-    level = root.level
+    level, handlers = root.level, root.handlers
     sink = logger.add(printed, level=0, format="{message} {extra}")
-    root.addHandler(handler)
+    root.handlers = [handler]  # nobody else wants to see what happens down to DEBUG
     root.setLevel(logging.DEBUG)
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             yield printed
     finally:
         root.setLevel(level)
-        root.removeHandler(handler)
+        root.handlers = handlers
         logger.remove(sink)
 
 

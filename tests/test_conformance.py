@@ -1,0 +1,565 @@
+"""
+The conformance kit finds what is wrong with a provider, all of it and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import logging
+import threading
+import warnings
+
+import aiohttp
+import attrs
+import httpx
+import pytest
+
+from seedcore import (
+    ProviderAuthenticationError,
+    ProviderRateLimitError,
+    Seed,
+    hookimpl,
+    operation,
+    provider,
+    secret,
+    setting,
+)
+from seedcore.testing import ProviderContract, Reply, replies
+from seedcore.testing.conformance.check import Conformance
+from seedcore.testing.conformance.rules import RULES, Limits
+from support.broken import MADE, ask, seed_of
+
+SITE = "https://seeds.example"
+QUICK = Limits(block=0.003, leave=0.05)
+"""Limits that a broken provider hits sooner than those of a real run."""
+
+
+def contract_of(target, **said):
+    """
+    Return a contract as an author writes it.
+    """
+    body = {"provider": target, "request": {}, "reply": MADE, **said}
+    return type("TestExample", (ProviderContract,), body)
+
+
+def findings_of(contract, *names, limits=None):
+    """
+    Return what comes of the rules, by id; the contract itself must be without fault.
+    """
+    conformance = Conformance(contract, limits=limits)
+    assert None is conformance.problem
+    return {finding.rule: finding for finding in conformance.findings(names or tuple(RULES))}
+
+
+def failed(findings):
+    """
+    Return the rules that are broken, with the reasons.
+    """
+    return {name: one.reason for name, one in findings.items() if one.status == "failed"}
+
+
+def passed(findings):
+    """
+    Return the rules that hold.
+    """
+    return {name for name, one in findings.items() if one.status == "passed"}
+
+
+# ------------------------------------------------------------------- broken providers
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_provider_that_breaks_one_rule_fails_exactly_that(name):
+    """
+    There is a provider for each rule that breaks it; all other rules hold or have no say.
+    """
+    module = importlib.import_module(f"support.broken.{name.replace('-', '_')}")
+    limits = QUICK if name in ("never-blocks", "cancellable") else None
+
+    assert [name] == [*failed(findings_of(module.Broken, limits=limits))]
+
+
+@provider(base_url=SITE)
+async def hard_coded(request, context):
+    async with aiohttp.ClientSession() as session, session.get("https://elsewhere.example/") as got:
+        return seed_of(await got.json())
+
+
+@provider(base_url=SITE)
+async def resigned(request, context):
+    try:
+        return seed_of(await ask(context))
+    except asyncio.CancelledError:
+        return Seed(id="given up")
+
+
+@provider(base_url=SITE)
+async def careless(request, context):
+    careless.session = aiohttp.ClientSession()
+    del careless.session
+    return seed_of(await ask(context))
+
+
+@provider(base_url=SITE, effect="keyed")
+async def fickle(request, context):
+    fickle.count = getattr(fickle, "count", 0) + 1
+    key = {"Idempotency-Key": context.idempotency_key, "X-Try": "1"}
+    async with context.http.post("/generate", json={"n": fickle.count}, headers=key) as reply:
+        reply.raise_for_status()
+        return seed_of(await reply.json())
+
+
+@provider(base_url=SITE)
+async def nameless(request, context):
+    await ask(context)
+    return Seed()
+
+
+@provider(base_url=SITE)
+async def telling(request, context):
+    return seed_of(await ask(context), extra={"log": {"spoiler": "the bow is in the well"}})
+
+
+@provider(base_url=SITE)
+async def pauseless(request, context):
+    async with context.http.get("/generate") as reply:
+        if reply.status == 429:
+            raise ProviderRateLimitError()
+        reply.raise_for_status()
+        return seed_of(await reply.json())
+
+
+@attrs.frozen
+class Unmasked:
+    api_key: str = setting("", help="from your account's page")
+
+
+@attrs.frozen
+class Innocent:
+    login: str = setting("", help="from your account's page")
+
+
+@attrs.frozen
+class Masked:
+    token: str = secret("", help="from your account's page")
+
+
+@provider(base_url=SITE, settings=Unmasked)
+async def unmasked(request, context):
+    return seed_of(await ask(context))
+
+
+@provider(base_url=SITE, settings=Innocent)
+async def innocent(request, context):
+    return seed_of(await ask(context, headers={"Authorization": context.settings.login}))
+
+
+@provider(base_url=SITE, settings=Masked)
+async def logging_it(request, context):
+    logging.getLogger("seeds").debug("asking with %s", context.settings.token)
+    return seed_of(await ask(context))
+
+
+@provider(base_url=SITE, settings=Masked)
+async def printing_it(request, context):
+    print(context.settings.token)
+    return seed_of(await ask(context))
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "words"),
+    [
+        (hard_coded, "lent-session", "it asks elsewhere.example:443 with a client of its own"),
+        (resigned, "cancellable", "Catch Exception, not BaseException"),
+        (careless, "nothing-left", "Unclosed client session"),
+        (fickle, "effect-true", "its second attempt sends another POST /generate"),
+        (nameless, "promised-type", "its Seed shows nothing"),
+        (telling, "race-no-spoiler", "its race seed shows extra.log.spoiler"),
+        (pauseless, "maps-rate-limit", "it loses the Retry-After of a 429"),
+        (unmasked, "secrets-masked", "'api_key' sounds like a secret"),
+        (innocent, "secrets-masked", "'login' is sent in the header authorization"),
+        (logging_it, "secrets-masked", "'token' is in what it prints or logs"),
+        (printing_it, "secrets-masked", "'token' is in what it prints or logs"),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_another_way_to_break_a_rule_is_found_too(target, name, words):
+    """
+    The reason says what was seen and what to do.
+    """
+    finding = findings_of(contract_of(target), name)[name]
+
+    assert "failed" == finding.status
+    assert words in finding.reason
+
+
+def test_an_operation_that_breaks_its_annotation_is_found():
+    """
+    What else than generate promises a type does so with its annotation.
+    """
+
+    @provider(base_url=SITE)
+    class Listing:
+        @operation(effect="read")
+        async def presets(self, context) -> list:
+            async with context.http.get("/presets") as reply:
+                return await reply.json()
+
+    listing = contract_of(Listing(), operation="presets", reply={"open": 1})
+
+    found = findings_of(listing, "promised-type")["promised-type"].reason
+    assert "it returns dict, and its annotation says list." == found
+
+
+def test_a_provider_that_wants_what_no_plugin_may_have_is_told_so():
+    """
+    What pluggy refuses is the reason of hooks-valid; nothing else can be looked at.
+    """
+
+    class Odd:
+        @hookimpl
+        async def generate(self, request, context, weather):
+            """
+            Take what there is not.
+            """
+
+    findings = findings_of(contract_of(Odd()))
+
+    assert {"hooks-valid"} == set(failed(findings))
+    assert "weather" in findings["hooks-valid"].reason
+    assert "not run" == findings["maps-outage"].status
+    assert "it can't be loaded" in findings["maps-outage"].reason
+
+
+# ------------------------------------------------------------------- good providers
+
+
+@provider(base_url=SITE)
+async def helper(request, context):
+    return seed_of(await ask(context))
+
+
+def rolled_here(request):
+    return Seed(extra={"text": "flags"}, id="1")
+
+
+@attrs.frozen
+class Address:
+    site: str = setting(SITE, help="where it asks")
+
+
+@provider(settings=Address)
+def plain(request, context):
+    reply = httpx.post(f"{context.settings.site}/generate", timeout=5)
+    reply.raise_for_status()
+    return seed_of(reply.json())
+
+
+@provider(base_url=SITE, settings=Masked, effect="keyed")
+class Everything:
+    @hookimpl
+    def start(self, context):
+        return {"asked": 0}
+
+    @hookimpl
+    async def generate(self, request, context):
+        async with context.http.get("/session") as reply:
+            reply.raise_for_status()
+        sent = {"Idempotency-Key": context.idempotency_key}
+        if context.settings.token:
+            sent["Authorization"] = f"Bearer {context.settings.token}"
+        return seed_of(await ask(context, headers=sent), settings={"race": request.race})
+
+    @hookimpl
+    def map_error(self, error, request):
+        if getattr(error, "status", None) == 403:
+            return ProviderAuthenticationError("log in again", status_code=403)
+        return None
+
+    @operation(effect="read")
+    async def presets(self, context) -> list[str]:
+        async with context.http.get("/presets") as reply:
+            reply.raise_for_status()
+            return list((await reply.json())["names"])
+
+
+@pytest.mark.parametrize(
+    ("target", "holds", "says_nothing"),
+    [
+        (helper, 18, {"sync-off-loop", "idempotency-key", "secrets-masked"}),
+        (functools.partial(helper), 18, {"sync-off-loop", "idempotency-key", "secrets-masked"}),
+        (Everything(), 20, {"sync-off-loop"}),
+        (plain, 19, {"idempotency-key", "secrets-masked"}),
+    ],
+    ids=["helper", "partial", "class", "plain"],
+)
+def test_a_good_provider_breaks_no_rule(target, holds, says_nothing):
+    """
+    One plain function gets through the same rules as a class with everything.
+    """
+    said = {"settings": {"site": "{upstream}"}} if target is plain else {}
+    exempt = {"maps-outage", "no-own-retries", "cancellable"}
+    findings = findings_of(contract_of(target, **said))
+
+    assert {} == failed(findings)
+    assert says_nothing == {n for n, one in findings.items() if one.status == "not applicable"}
+    assert exempt < passed(findings)
+
+
+def test_a_provider_without_network_has_nothing_to_prove_about_it():
+    """
+    Rules about requests don't apply; the others hold.
+    """
+    offline = {"provider": rolled_here, "request": {}}
+    findings = findings_of(type("TestOffline", (ProviderContract,), offline))
+
+    assert {} == failed(findings)
+    assert "it sends no request" == findings["maps-outage"].reason
+    assert {"promised-type", "never-blocks", "sync-off-loop", "race-no-spoiler"} < passed(findings)
+
+
+def test_a_further_operation_has_a_contract_of_its_own():
+    """
+    It is called in place of generate.
+    """
+    presets = contract_of(Everything(), operation="presets", reply={"names": ["open"]})
+    findings = findings_of(presets)
+
+    assert {} == failed(findings)
+    assert {"promised-type", "maps-garbage", "effect-true"} < passed(findings)
+    assert "not applicable" == findings["race-no-spoiler"].status
+
+
+def test_an_upstream_may_answer_by_a_list_or_a_method():
+    """
+    In turn, the last for ever; or whatever the method makes of the request.
+    """
+
+    class TestByMethod(ProviderContract):
+        provider = Everything()
+        request = {}
+
+        def upstream(self, received):
+            return replies.json_reply(MADE if received.method == "POST" else {})
+
+    in_turn = {"upstream": [Reply(), replies.json_reply(MADE)]}
+    TestInTurn = type("TestInTurn", (TestByMethod,), in_turn)  # noqa: N806 - a class
+
+    assert {} == failed(findings_of(TestByMethod))
+    assert {} == failed(findings_of(TestInTurn))
+
+
+def test_nobody_elses_settings_change_the_outcome(monkeypatch, tmp_path):
+    """
+    Neither the environment nor a seedcore.toml of whoever runs it.
+    """
+    (tmp_path / "seedcore.toml").write_text("retry_max_attempts = 'many'\n")
+    monkeypatch.setenv("SEEDCORE_HELPER_BASE_URL", "https://wrong.example")
+    monkeypatch.setenv("SEEDCORE_ATTEMPT_TIMEOUT", "-1")
+
+    assert {} == failed(findings_of(contract_of(helper), "lent-session", "maps-outage"))
+
+
+# ------------------------------------------------------------------- exemptions
+
+
+def test_a_rule_with_a_reason_is_exempt():
+    """
+    It is reported as such, with the reason, and fails nobody.
+    """
+    reason = "the site has only one answer to everything"
+    finding = findings_of(contract_of(nameless, exempt={"promised-type": reason}), "promised-type")
+
+    assert ("exempt", reason) == (
+        finding["promised-type"].status,
+        finding["promised-type"].reason,
+    )
+
+
+def test_an_exemption_that_starts_to_hold_fails():
+    """
+    Else nobody would ever take it out.
+    """
+    contract = contract_of(helper, exempt={"maps-outage": "it is always up"})
+    finding = findings_of(contract, "maps-outage")["maps-outage"]
+
+    assert "failed" == finding.status
+    assert "it is exempt ('it is always up'), and holds. Take it out of exempt." == finding.reason
+
+
+# ------------------------------------------------------------------- as tests of pytest
+
+
+def run_as_tests(contract):
+    """
+    Return the outcome of each test of *contract*, as pytest sees it.
+    """
+    outcomes = {}
+    for name in dir(contract):
+        if name.startswith("test_"):
+            try:
+                getattr(contract(), name)()
+            except (pytest.fail.Exception, pytest.skip.Exception, pytest.xfail.Exception) as ended:
+                outcomes[name] = (type(ended).__name__, str(ended))
+            else:
+                outcomes[name] = ("passed", "")
+    return outcomes
+
+
+def test_pytest_runs_one_test_for_each_rule_and_one_for_the_contract():
+    """
+    Their names are the ids of the rules; each has the rule's sentence as its docstring.
+    """
+    tests = {name for name in dir(ProviderContract) if name.startswith("test_")}
+
+    assert {f"test_{rule.replace('-', '_')}" for rule in RULES} | {"test_contract"} == tests
+    for name, (_, title, _) in RULES.items():
+        assert title in getattr(ProviderContract, f"test_{name.replace('-', '_')}").__doc__
+
+
+def test_pytest_sees_what_the_kit_finds():
+    """
+    Broken fails with the id and the reason, exempt is expected to fail, the rest is skipped.
+    """
+    exempt = {"race-no-spoiler": "all seeds are public"}
+    outcomes = run_as_tests(contract_of(telling, exempt=exempt))
+    assert ("passed", "") == outcomes["test_contract"]
+    assert ("passed", "") == outcomes["test_maps_outage"]
+    assert ("XFailed", "all seeds are public") == outcomes["test_race_no_spoiler"]
+    assert "not applicable: the operation is async" == outcomes["test_sync_off_loop"][1]
+
+    outcomes = run_as_tests(contract_of(telling))
+    kind, said = outcomes["test_race_no_spoiler"]
+    assert "Failed" == kind
+    assert said.startswith("race-no-spoiler: its race seed shows extra.log.spoiler")
+
+
+# ------------------------------------------------------------------- bad input
+
+
+def bad(**said):
+    """
+    Return the problem of a contract that says something wrong.
+    """
+    body = {"provider": helper, "request": {}, "reply": MADE, **said}
+    given = {name: value for name, value in body.items() if value is not Ellipsis}
+    return Conformance(type("TestBad", (ProviderContract,), given)).problem
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"provider": ...}, "TestBad has no provider. Add provider = ...: the function, class or"),
+        ({"request": ...}, "TestBad has no request. Add request = {...}: the arguments of a call"),
+        ({"request": [1]}, "TestBad: request must be a dict from names to values."),
+        ({"request": {"surface": "x"}}, "TestBad: request has 'surface', which the kit chooses."),
+        ({"provider": "nobody"}, "TestBad: no provider 'nobody' is installed."),
+        ({"upstream": Reply()}, "TestBad has both reply and upstream. Keep one"),
+        ({"reply": ..., "upstream": []}, "TestBad: upstream must be a Reply, a list of them, or"),
+        ({"reply": {1, 2}}, "TestBad: reply can't be written as JSON"),
+        ({"exempt": {"maps-outrage": "x"}}, "a rule 'maps-outrage' that doesn't exist. Did you me"),
+        ({"exempt": {"maps-outage": " "}}, "TestBad: exempt has no reason for 'maps-outage'"),
+        ({"operation": ""}, "TestBad: operation must be the name of one"),
+        ({"reply": {"id": 1}}, "The call of the contract must succeed, and gives ProviderResponse"),
+        ({"reply": ...}, "Give what the upstream answers on success as reply or upstream."),
+        ({"request": {"speed": 1}}, "generate has no argument 'speed'"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_contract_that_says_too_little_gets_one_sentence(said, problem):
+    """
+    It names what is missing and what to write; no rule is looked at.
+    """
+    found = bad(**said)
+
+    assert problem in found
+    assert 1 == len(found.splitlines())
+
+
+def test_a_contract_with_a_problem_fails_one_test_and_skips_the_others():
+    """
+    One mistake is told once.
+    """
+    outcomes = run_as_tests(type("TestBad", (ProviderContract,), {"provider": helper}))
+
+    assert "Failed" == outcomes.pop("test_contract")[0]
+    assert {"Skipped"} == {kind for kind, _ in outcomes.values()}
+
+
+def test_an_upstream_that_fails_is_the_contracts_fault():
+    """
+    What its method raises, or returns in place of a reply, is told.
+    """
+
+    def raising(self, received):
+        return received["path"]
+
+    assert "The contract's upstream failed: TypeError" in bad(reply=..., upstream=raising)
+    assert "it returned NoneType, not a Reply" in bad(reply=..., upstream=lambda *_: None)
+
+
+# ------------------------------------------------------------------- it never hangs
+
+SHORT = Limits(rule=0.3)
+
+
+def test_a_script_that_never_answers_is_named(monkeypatch):
+    """
+    The request that was left without an answer is in the sentence.
+    """
+    monkeypatch.setattr("seedcore.testing.conformance.trial.LONGEST_ATTEMPT", 0.1)
+
+    problem = bad(reply=..., upstream=replies.hanging())
+    assert "The contract's upstream never answers POST /generate." in problem
+
+
+def test_a_provider_that_blocks_for_ever_is_left_behind():
+    """
+    never-blocks says where it stands; what needs a call is not run, and the rest is looked at.
+    """
+    release = threading.Event()
+
+    async def blocking(request, context):
+        release.wait()
+
+    try:
+        names = ("hashable", "never-blocks", "maps-outage")
+        findings = findings_of(contract_of(blocking), *names, limits=SHORT)
+    finally:
+        release.set()
+
+    assert ["never-blocks"] == [*failed(findings)]
+    reason = findings["never-blocks"].reason
+    assert "the first call hit its limit of 0.3 s: the event loop is blocked in wait" in reason
+    assert "not run" == findings["maps-outage"].status
+    assert "passed" == findings["hashable"].status
+
+
+def test_a_rule_that_takes_too_long_says_which_limit_it_hit():
+    """
+    A provider may hang on what is not its upstream.
+    """
+
+    async def endless(request, context):
+        if request.race:
+            await asyncio.Event().wait()
+        return seed_of(await ask(context))
+
+    finding = findings_of(
+        contract_of(provider(base_url=SITE)(endless)), "race-no-spoiler", limits=SHORT
+    )["race-no-spoiler"]
+
+    assert "failed" == finding.status
+    assert "race-no-spoiler hasn't ended after its limit of 0.3 s." == finding.reason
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """
+    What a provider leaves open on purpose is no warning of these tests.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
