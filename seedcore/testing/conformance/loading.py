@@ -88,6 +88,8 @@ async def settings_documented(subject: Subject) -> None:
 async def loads_fast(subject: Subject) -> None:
     """
     Listing and starting must not wait for a plugin; a fresh process imports it alone.
+
+    Counted is processor time, since a busy machine lets everybody wait.
     """
     seconds = float("inf")
     for _ in range(TRIES):
@@ -115,7 +117,7 @@ sys.path[:] = path
 import seedcore.testing.conformance.guard as guard
 import seedcore, seedcore.plugins, attrs, inspect
 with guard.guarded() as watching:
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -128,7 +130,10 @@ with guard.guarded() as watching:
     except Exception:
         if not watching.elsewhere:
             raise
-    seconds = time.perf_counter() - started
+    worked = time.process_time() - worked
+    waited = time.perf_counter() - started - worked
+# A busy machine lets a process wait for its turn; a sleep on purpose is longer than that.
+seconds = worked if waited < 4 else worked + waited
 print(json.dumps({"seconds": seconds, "elsewhere": watching.elsewhere}))
 """
 """Imports one module in a process of its own; says how long it took and what it reached for."""

@@ -76,7 +76,7 @@ class Rule:
 RULES: Mapping[str, tuple[str, str, Need]] = {
     "hashable": ("loading", "The provider can be hashed, as pluggy needs it", "nothing"),
     "hooks-valid": ("loading", "Every hook has a known name and fitting parameters", "nothing"),
-    "loads-fast": ("loading", "Importing it takes less than a second and no network", "nothing"),
+    "loads-fast": ("loading", "Importing it takes less than a second, and no network", "nothing"),
     "settings-documented": ("loading", "Settings and options say what they are", "a provider"),
     "promised-type": ("manners", "A success returns what the operation promises", "a call"),
     "never-blocks": ("manners", "It never holds the event loop over 100 ms", "a success"),
