@@ -40,6 +40,7 @@ LEVELS: dict[str, int] = {
     "sharing": 3,
     "runner": 4,
     "testing": 5,
+    "demo": 5,
     "__init__": 5,
     "__main__": 5,
     "cli": 5,
@@ -53,8 +54,9 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "aiohttp": ("http.py", "testing/"),
     "typed_settings": ("settings/",),
     "pluggy": ("hookspecs.py", "adapt.py"),
-    "loguru": ("events.py", "cli/"),
+    "loguru": ("events.py", "cli/", "testing/"),
     "click": ("cli/",),
+    "rich": ("demo/live.py",),
     "pytest": ("testing/",),
 }
 """Where an outside library may be imported at run time."""

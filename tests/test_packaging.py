@@ -141,6 +141,18 @@ def test_the_core_brings_its_migrations() -> None:
     assert any(re.search(r"/0001_\w+\.py$", name) for name in migrations)
 
 
+def test_the_core_brings_the_templates_of_new_plugins() -> None:
+    """
+    The wheel can write plugins: each template of the checkout is in it, those of both forms too.
+    """
+    wheel = Built(ROOT).wheel
+    templates = [*(ROOT / "seedcore" / "cli" / "templates").rglob("*.template")]
+    names = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in templates}
+
+    assert {"class", "helper", "templates"} == {path.parent.name for path in templates}
+    assert names == {name: text for name, text in wheel.items() if name in names}
+
+
 def test_a_plugin_asks_for_a_core_it_works_with() -> None:
     """
     Each plugin requires the version series of the core that it was tested with.

@@ -156,7 +156,9 @@ class FaultUpstream:
         """
         The requests whose answer is not complete yet.
         """
-        return [received for received in self._serving.values() if received is not None]
+        still_open = {number for number, _ in self._open.values()}
+        serving = (received for received in self._serving.values() if received is not None)
+        return [received for received in serving if received.connection in still_open]
 
     def script(self, *replies: Script, path: str | None = None) -> None:
         """

@@ -19,11 +19,13 @@ def make_plugin(
     version: str = "1.0",
     requires: Sequence[str] = (),
     group: str = "seedcore.providers",
+    contracts: Mapping[str, str] | None = None,
 ) -> Path:
     """
     Install the distribution *name* into *directory*, which has to be on ``sys.path``.
 
-    *entry_points* are names and targets in *group*, *files* paths and contents of modules.
+    *entry_points* are names and targets in *group*, *contracts* those of what it ships to be
+    checked by, *files* paths and contents of modules.
     Returns *directory*.
     """
     metadata = directory / f"{name.replace('-', '_')}-{version}.dist-info"
@@ -32,7 +34,8 @@ def make_plugin(
     lines += [f"Requires-Dist: {requirement}" for requirement in requires]
     (metadata / "METADATA").write_text("\n".join([*lines, ""]), encoding="utf-8")
     targets = (f"{entry} = {target}" for entry, target in (entry_points or {}).items())
-    text = "\n".join([f"[{group}]", *targets, ""])
+    shipped = (f"{entry} = {target}" for entry, target in (contracts or {}).items())
+    text = "\n".join([f"[{group}]", *targets, "[seedcore.contracts]", *shipped, ""])
     (metadata / "entry_points.txt").write_text(text, encoding="utf-8")
     for path, content in (files or {}).items():
         target = directory / path

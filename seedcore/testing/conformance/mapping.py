@@ -21,15 +21,29 @@ from seedcore.testing.replies import Reply, json_reply, rate_limited, status, ty
 PAUSE = 7
 """Seconds that the kit's upstream asks to wait."""
 WORDS = "the kit's upstream refuses this on purpose"
+
+
+def _said(*codes: int) -> dict[str, Reply]:
+    """
+    Return answers with a status, without a body and with JSON: a provider that doesn't look at
+    the status stumbles over the first and takes the second for a success.
+    """
+    return {
+        f"status {code}{how}": reply
+        for code in codes
+        for how, reply in (
+            ("", status(code)),
+            (" with JSON", json_reply({"error": WORDS}, code)),
+        )
+    }
+
+
 OUTAGES = {
-    "status 500": status(500),
-    "status 502": status(502),
-    "status 503": status(503),
-    "status 504": status(504),
+    **_said(500, 502, 503, 504),
     "a connection reset before the answer": Reply(cut="at_once"),
 }
-REFUSALS = {f"status {code}": status(code) for code in (400, 404, 422)}
-DENIALS = {f"status {code}": status(code) for code in (401, 403)}
+REFUSALS = _said(400, 404, 422)
+DENIALS = _said(401, 403)
 GARBAGE = {
     "an HTML page": typed("text/html; charset=utf-8", "<!doctype html><title>Maintenance</title>"),
     "half a JSON document": typed("application/json", '{"id": "half of'),
@@ -50,6 +64,7 @@ async def maps_rate_limit(subject: Subject) -> None:
     for what, reply in (
         ("a 429 that asks for a pause", rate_limited(PAUSE)),
         ("a 429 without a pause", rate_limited(PAUSE, "none")),
+        ("a 429 with JSON", json_reply({"error": WORDS}, 429)),
     ):
         for place in places(subject):
             trial = await run(subject.case, failing(reply, at=place))
