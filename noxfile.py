@@ -18,6 +18,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -131,6 +132,7 @@ PLUGINS = {
     for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))
 }
 WHEELS = ROOT / ".nox" / ".wheels"
+MUTANTS = ROOT / ".nox" / ".mutants"
 
 
 @nox.session
@@ -209,6 +211,7 @@ def together(session: nox.Session) -> None:
     """
     install(session, "test", plugins=PLUGINS)
     session.run("seedcore", "list", "--strict")
+    session.run("seedcore", "check")
     pytest(session, "-m", "together", "tests")
 
 
@@ -228,6 +231,41 @@ def bench(session: nox.Session) -> None:
     """
     install(session, "bench", "postgres", plugins={}, extra="[postgres]")
     session.run("python", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False, requires=["wheels"])
+def simulate(session: nox.Session) -> None:
+    """
+    Play every fault row with 20 seeds, in virtual time, and hold it against its promise.
+    """
+    install(session, plugins={})
+    session.run("python", "tests/simulation", *session.posargs, env=no_settings())
+
+
+@nox.session(default=False, requires=["wheels"])
+def mutation(session: nox.Session) -> None:
+    """
+    Change the code of the contract in every small way, and count what the tests notice.
+
+    Names after ``--`` (``breaker gate``) choose modules. Less than 90 % noticed is a failure.
+    """
+    install(session, "test", "mutation", plugins={})
+    known = {path.stem for path in (ROOT / "seedcore" / "contract").glob("[!_]*.py")}
+    if not known.issuperset(session.posargs):
+        session.error(f"The modules of seedcore/contract are: {', '.join(sorted(known))}")
+    # A copy, since the changed code is written beside what it comes from; and a new one each
+    # time, since mutmut keeps what it knows when only a test has changed.
+    shutil.rmtree(MUTANTS, ignore_errors=True)
+    MUTANTS.mkdir(parents=True)
+    shutil.copy2(ROOT / "pyproject.toml", MUTANTS)
+    for folder in ("seedcore", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, MUTANTS / folder, ignore=ignored)
+    chosen = (f"seedcore.contract.{name}.*" for name in session.posargs)
+    with session.chdir(MUTANTS):
+        session.run("mutmut", "run", "--max-children", "1", *chosen, env=no_settings())
+        fates = session.run("mutmut", "results", "--all", "true", silent=True, log=False)
+    report_mutants(session, str(fates))
 
 
 @nox.session(default=False)
@@ -297,6 +335,31 @@ def module_of(project: Project) -> str:
     Return the name of the one package a distribution has.
     """
     return str(project["name"]).replace("-", "_")
+
+
+def report_mutants(session: nox.Session, fates: str) -> None:
+    """
+    Print what became of the changes, a line for each module, and leave if too few were noticed.
+
+    *fates* has a line for each change: its name and what became of it.
+    """
+    noticed: Counter[str] = Counter()
+    missed: Counter[str] = Counter()
+    for line in fates.splitlines():
+        name, _, fate = line.strip().rpartition(": ")
+        if fate == "not checked":  # of a module that was not chosen
+            continue
+        seen = fate in {"killed", "timeout"}
+        (noticed if seen else missed)[name.split(".")[2]] += 1
+        if not seen:
+            print(f"{fate}: {name}")
+    for module in sorted(noticed | missed):
+        print(f"{module:10} {noticed[module]:5} killed {missed[module]:4} survived")
+    share = noticed.total() / max(1, noticed.total() + missed.total())
+    print(f"{'total':10} {noticed.total():5} killed {missed.total():4} survived: {share:.1%}")
+    print(f"One of them: cd {MUTANTS} && {session.bin}/mutmut show NAME")
+    if share < 0.9:
+        session.error("Less than 90 % of the changes were noticed")
 
 
 def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:

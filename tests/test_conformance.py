@@ -20,6 +20,7 @@ from seedcore import (
     ProviderAuthenticationError,
     ProviderRateLimitError,
     Seed,
+    SeedRequest,
     hookimpl,
     operation,
     provider,
@@ -291,9 +292,10 @@ class Everything:
         (helper, {"sync-off-loop", "idempotency-key", "secrets-masked"}),
         (functools.partial(helper), {"sync-off-loop", "idempotency-key", "secrets-masked"}),
         (Everything(), {"sync-off-loop"}),
+        (Everything, {"sync-off-loop"}),
         (plain, {"idempotency-key"}),
     ],
-    ids=["helper", "partial", "class", "plain"],
+    ids=["helper", "partial", "instance", "class", "plain"],
 )
 def test_a_good_provider_breaks_no_rule(target, says_nothing):
     """
@@ -461,6 +463,7 @@ def bad(**said):
         ({"reply": {1, 2}}, "TestBad: reply can't be written as JSON"),
         ({"exempt": {"maps-outrage": "x"}}, "a rule 'maps-outrage' that doesn't exist. Did you me"),
         ({"exempt": {"maps-outage": " "}}, "TestBad: exempt has no reason for 'maps-outage'"),
+        ({"provider": SeedRequest}, "TestBad: making SeedRequest() raised TypeError"),
         ({"operation": ""}, "TestBad: operation must be the name of one"),
         ({"reply": {"id": 1}}, "The call of the contract must succeed, and gives ProviderResponse"),
         ({"reply": ...}, "Give what the upstream answers on success as reply or upstream."),

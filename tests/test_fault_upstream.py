@@ -127,6 +127,35 @@ async def test_a_stopped_upstream_refuses_and_comes_back_at_the_same_port(client
         assert (url, (200, b"back")) == (upstream.url, await fetched(client, url))
 
 
+@pytest.mark.parametrize("turns", range(1, 8))
+async def test_nobody_is_forgotten_or_served_by_one_that_stops(turns):
+    """
+    Whoever connects at that moment is refused or broken off, however far the connection got.
+    """
+
+    async def ask(port):
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            answer = await reader.read(15)
+            writer.close()
+        except OSError:
+            return b""
+        return answer
+
+    async with FaultUpstream() as upstream, asyncio.timeout(5):
+        asking = [asyncio.create_task(ask(upstream.port)) for _ in range(6)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await upstream.stop()
+        served = len(upstream.done)
+
+        answers = await asyncio.gather(*asking)
+        assert served == len(upstream.done)
+        assert served >= sum(answer != b"" for answer in answers)
+        assert 0 == upstream.open_now
+
+
 @pytest.mark.parametrize(
     ("reply", "seconds"),
     [

@@ -22,9 +22,12 @@ _HOMES = {
     "call": "calls",
     "list": "providers",
     "show": "providers",
+    "check": "check",
     "audit": "audit",
     "breaker": "breaker",
     "db": "db",
+    "new": "new",
+    "demo": "demo",
 }
 """The module of each command, in the order of the help."""
 

@@ -27,6 +27,8 @@ from seedcore.testing.replies import Reply
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends RST in place of FIN."""
+TURNS_TO_CONNECT = 2
+"""Turns of the loop from accepting a socket to ``connection_made``."""
 PATIENT = 5.0
 """Seconds that ``until`` waits."""
 
@@ -116,6 +118,12 @@ class FaultUpstream:
         Stop listening and end every connection: from now on the port refuses.
         """
         if self._listener is not None:
+            # Closing it at once would forget whoever was accepted and is no connection yet:
+            # Python 3.11 neither closes such a socket nor serves it.
+            for listening in self._listener.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            for _ in range(TURNS_TO_CONNECT):
+                await asyncio.sleep(0)
             self._listener.close()
             self._listener = None
         for _, transport in self._open.values():

@@ -4,6 +4,7 @@ What an author says about a provider, checked: what is called, with what, and wh
 
 from __future__ import annotations
 
+import importlib.metadata
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 import attrs
 
 from seedcore.adapt import KEPT
-from seedcore.errors import SeedcoreError, did_you_mean
+from seedcore.errors import SeedcoreError, clean_text, did_you_mean
 from seedcore.plugins import PROVIDERS, Registry
 from seedcore.settings import RESERVED_PROVIDER_NAMES
 from seedcore.testing.replies import Reply, json_reply
@@ -116,16 +117,27 @@ def _provider(given: Any, who: str) -> tuple[str, Any]:
     # A function in the body of a class is a method of it.
     given = given.__func__ if inspect.ismethod(given) else given
     if not isinstance(given, str):
-        return _name_for(given, who), given
-    import importlib.metadata
-
+        target = _instance(who, given)
+        return _name_for(target, who), target
     found = importlib.metadata.entry_points(group=PROVIDERS, name=given)
     if not found:
         known = Registry().names
         advice = did_you_mean(given, known) or f" Installed: {', '.join(known) or 'none'}."
         msg = f"{who}: no provider {given!r} is installed.{advice}"
         raise ContractError(msg)
-    return given, next(iter(found)).load()
+    return given, _instance(who, next(iter(found)).load())
+
+
+def _instance(who: str, given: Any) -> Any:
+    """
+    Return *given*, or for a class an instance, made as the registry makes it.
+    """
+    try:
+        return given() if inspect.isclass(given) else given
+    except Exception as error:
+        said = clean_text(error, 300)
+        msg = f"{who}: making {given.__name__}() raised {type(error).__name__}: {said}"
+        raise ContractError(msg) from error
 
 
 def _name_for(target: Any, who: str) -> str:

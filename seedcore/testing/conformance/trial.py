@@ -144,7 +144,7 @@ async def trial_of(
                 **limits,
                 "providers": {case.name: filled_in(own, upstream.url)},
             }
-            registry = Registry(discover=False)
+            registry = Registry()  # a provider may call others that are installed
             registry.add(case.name, watched(loaded(case), trial))
             async with Runner(
                 settings=Settings.load(core, environ={}, directory=Path(empty)),

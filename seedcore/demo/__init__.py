@@ -1,0 +1,3 @@
+"""
+What ``seedcore demo`` shows: calls to a site that fails, and what the contract makes of it.
+"""
