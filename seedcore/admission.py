@@ -35,11 +35,11 @@ def try_admit(call: Call) -> Permit | None:
             return None
         if lane.gate.opened(now):
             lane.gate_opened(call)
-    if not lane.slots.try_take():
+    if not call.circuit.share.try_take():
         return None
     permit = _commit(call, now)
     if permit is None:
-        lane.slots.give_back()
+        call.circuit.share.give_back()
     return permit
 
 
@@ -67,14 +67,14 @@ async def admit(call: Call) -> Permit:
         if (pause := _circuit_pause(call, now)) > 0:
             await _wait_for(call, "circuit", pause)
             continue
-        if not lane.slots.try_take():
+        if not call.circuit.share.try_take():
             await _queue(call)
         permit = None
         try:
             permit = await _committed(call)
         finally:
             if permit is None:
-                lane.slots.give_back()
+                call.circuit.share.give_back()
         if permit is not None:
             return permit
 
@@ -161,9 +161,9 @@ async def _queue(call: Call) -> None:
     """
     Wait for a slot, at most as long as the policy lets a call queue.
     """
-    slots, runtime = call.lane.slots, call.lane.runtime
+    share, runtime = call.circuit.share, call.lane.runtime
     now = runtime.clock.monotonic()
-    waiter = slots.queue()
+    waiter = share.queue()
     if waiter is None:
         raise _queue_full(call, "patience")
     seconds = min(call.policy.queue_wait, call.deadline - now)
@@ -172,7 +172,7 @@ async def _queue(call: Call) -> None:
         given = await runtime.waits.until(waiter, seconds)
     finally:
         if not given:
-            slots.leave(waiter)
+            share.leave(waiter)
         call.spent("queue", runtime.clock.monotonic() - now)
     if not given:
         if runtime.draining:

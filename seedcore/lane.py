@@ -22,7 +22,7 @@ from seedcore.contract.classify import Lesson, Verdict
 from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
-from seedcore.contract.slots import Slots
+from seedcore.contract.slots import Share, Slots
 from seedcore.errors import ProviderCapabilityError, StoppedBy, UnknownOperationError
 from seedcore.events import Event, Events, Level
 from seedcore.model import Operation
@@ -68,7 +68,7 @@ class Runtime:
 @attrs.define(eq=False, kw_only=True)
 class Circuit:
     """
-    The breaker of one operation, the requests it suspects, and the calls that wait for it.
+    One operation's breaker, slots, suspected requests, and the calls that wait for it.
 
     ``revision`` is that of the shared row as last seen, ``asking`` is done when the database has
     answered about a probe, ``unsaid`` counts the steps that are on their way to the row, and
@@ -76,8 +76,9 @@ class Circuit:
     """
 
     breaker: Breaker
+    share: Share
     suspects: Suspects = attrs.Factory(Suspects)
-    waiting: Group = attrs.Factory(set)
+    waiting: Group = attrs.Factory(dict)
     revision: int = -1
     asking: asyncio.Future[None] | None = None
     unsaid: int = 0
@@ -177,7 +178,9 @@ class Lane:
                     sharing.tell(self, operation, step)
 
             names = sharing.probe_names if sharing else None
-            circuit = self._circuits[operation] = Circuit(breaker=Breaker(policy, stepped, names))
+            circuit = self._circuits[operation] = Circuit(
+                breaker=Breaker(policy, stepped, names), share=self.slots.share()
+            )
         return circuit
 
     @property
@@ -213,9 +216,9 @@ class Lane:
         Give the slot of an attempt back; a thread that still runs keeps it until it ends.
         """
         if call.worker is not None and call.worker.running:
-            call.worker.on_end(self.slots.give_back)
+            call.worker.on_end(call.circuit.share.give_back)
         else:
-            self.slots.give_back(success=success)
+            call.circuit.share.give_back(success=success)
         call.worker = None
 
     def abandon(self, call: Call, permit: Permit) -> None:

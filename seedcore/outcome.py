@@ -12,7 +12,7 @@ from seedcore.call import Call
 from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
-from seedcore.errors import ProviderError, StoppedBy
+from seedcore.errors import ProviderError, ProviderTimeoutError, StoppedBy
 from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta, made
 
 
@@ -29,7 +29,7 @@ def pause_before_retry(call: Call) -> float:
         raise error.filled(stopped_by="in_doubt" if in_doubt else "permanent")
     if lane.runtime.draining:
         raise error.filled(stopped_by="draining")
-    if call.counted >= policy.attempts_allowed or not policy.retries:
+    if call.counted >= policy.attempts_allowed or not policy.retries or _would_hang(call, error):
         raise error.filled(stopped_by="attempts")
     at_gate = verdict.closes_gate
     if at_gate:
@@ -47,6 +47,15 @@ def pause_before_retry(call: Call) -> float:
     call.emit_attempt("WARNING", "retry", retry_in_s=round(pause, 3))
     # The gate itself is waited for together with everyone else, at admission.
     return 0.0 if at_gate else pause
+
+
+def _would_hang(call: Call, error: ProviderError) -> bool:
+    """
+    Whether an attempt ran out of time whose request had failed before, while others succeeded.
+
+    Each further one would hold a slot for as long, and a few such calls would take all.
+    """
+    return isinstance(error, ProviderTimeoutError) and call.circuit.suspects.hopeless(call.request)
 
 
 def audits(call: Call) -> bool:

@@ -170,6 +170,65 @@ async def test_an_attempt_ends_at_its_timeout() -> None:
 
 
 @virtual_time
+async def test_a_request_that_hangs_while_others_succeed_is_not_tried_on_and_on() -> None:
+    """
+    Its first timeout may be chance; the next one, after a success of another, is the last.
+    """
+
+    async def choosy(request: Any, context: Any) -> Seed:
+        await asyncio.sleep(1e6 if request.preset == "poison" else 1)
+        return GOOD
+
+    async def others(runner: Runner) -> None:
+        while True:
+            await runner.generate("demo", surface="test", preset="good")
+
+    async with runner_of(choosy) as (runner, _):
+        alone = await failure_of(runner.generate("demo", surface="test", preset="poison"))
+        assert (3, "attempts") == (alone.attempts, alone.stopped_by)
+        among = asyncio.create_task(others(runner))
+        for attempts in (1, 1):
+            error = await failure_of(runner.generate("demo", surface="test", preset="poison"))
+            assert (attempts, "attempts") == (error.attempts, error.stopped_by)
+        fresh = runner.generate("demo", surface="test", preset="poison", branch="other")
+        assert 2 == (await failure_of(fresh)).attempts
+        among.cancel()
+
+
+@virtual_time
+async def test_an_operation_that_hangs_leaves_slots_to_the_others() -> None:
+    """
+    An eighth of them, before its circuit has learned anything.
+    """
+
+    class Several:
+        @hookimpl
+        async def generate(self, request: Any) -> Seed:
+            await asyncio.sleep(1e6)
+            return GOOD
+
+        @operation(effect="read")
+        async def presets(self) -> list[str]:
+            return ["open"]
+
+    async with runner_of(Several(), {"patience": 0, "max_concurrent": 8}) as (runner, _):
+        assert ["open"] == await runner.call("demo", "presets", surface="test")
+        hanging = [asyncio.create_task(roll(runner)) for _ in range(20)]
+        await asyncio.sleep(1)
+        assert 7 == runner._lanes["demo"].slots.in_use
+        assert ["open"] == await runner.call("demo", "presets", surface="test")
+        for task in hanging:
+            task.cancel()
+
+
+async def roll(runner: Runner) -> Seed:
+    """
+    Roll a seed.
+    """
+    return await runner.generate("demo", surface="test")
+
+
+@virtual_time
 async def test_the_deadline_ends_a_call_in_the_middle_of_an_attempt() -> None:
     """
     The last attempt is cut short, and no attempt starts after the deadline.

@@ -249,6 +249,13 @@ class Suspects:
             self._failing.popitem(last=False)
         return known.suspect
 
+    def hopeless(self, request: Request) -> bool:
+        """
+        Return whether others have succeeded since *request* failed for the first time.
+        """
+        known = self._failing.get(request.fingerprint())
+        return known is not None and self._successes > known.successes
+
     def call_failed(self, request: Request) -> bool:
         """
         A whole call failed; return whether its request is a suspect from now on.

@@ -53,7 +53,8 @@ def left(until: float, now: float) -> float:
     return seconds if seconds > SOON else 0.0
 
 
-Group = set["asyncio.Future[bool]"]
+Group = dict["asyncio.Future[bool]", None]
+"""Those who wait, in the order in which they came."""
 
 
 class Waits:
@@ -63,7 +64,7 @@ class Waits:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._everyone: Group = set()
+        self._everyone: Group = {}
 
     async def sleep(self, seconds: float, group: Group | None = None) -> None:
         """
@@ -71,22 +72,22 @@ class Waits:
         """
         wake: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if group is not None:
-            group.add(wake)
+            group[wake] = None
         try:
             await self.until(wake, seconds)
         finally:
             if group is not None:
-                group.discard(wake)
+                del group[wake]
 
     async def until(self, wake: asyncio.Future[bool], seconds: float) -> bool:
         """
         Wait for *wake*, at most *seconds*; return its result, ``False`` if it never came.
         """
-        self._everyone.add(wake)
+        self._everyone[wake] = None
         try:
             await self._clock.sleep(seconds, wake)
         finally:
-            self._everyone.discard(wake)
+            del self._everyone[wake]
         return wake.result()
 
     def wake(self, group: Group | None = None) -> None:

@@ -5,46 +5,115 @@ How many attempts of one provider run at a time, and how many calls wait for the
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 
 
 class Slots:
     """
-    A counter with a queue: about ten times cheaper than a semaphore, and it can ramp up.
+    What all operations of a provider share: so many attempts run, so many calls wait.
+
+    While several operations are in use none gets more than seven eighths of the slots, so that
+    one whose attempts hang leaves room for the others until its circuit opens.
     """
 
     RAMP_START = 2
-    """Slots that are open right after a circuit closed or a gate opened; +1 per success."""
+    """Slots that are free right after a circuit closed or a gate opened; +1 per success."""
+    RESERVED = 8
+    """The part of the slots that one operation leaves to the others: an eighth."""
 
-    __slots__ = ("_max_queued", "_open", "_waiting", "in_use", "limit")
+    __slots__ = (
+        "_arrivals",
+        "_max_queued",
+        "_shares",
+        "in_use",
+        "limit",
+        "most",
+        "open",
+        "queued",
+    )
 
     def __init__(self, limit: int, max_queued: int) -> None:
         self.limit = limit
+        self.most = limit
+        """Slots that one operation may have."""
+        self.open = limit
+        """Slots that may be in use right now."""
         self.in_use = 0
-        self._open = limit
+        self.queued = 0
+        """Calls that wait for a slot."""
         self._max_queued = max_queued
-        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._shares: list[Share] = []
+        self._arrivals = itertools.count()
+
+    def share(self) -> Share:
+        """
+        Return the share of one more operation.
+        """
+        share = Share(self)
+        self._shares.append(share)
+        if len(self._shares) > 1:
+            self.most = self.limit - self.limit // self.RESERVED
+        return share
+
+    def ramp(self) -> None:
+        """
+        Start again with few slots, beside those that are in use.
+
+        What is still in use may have been for long, and hang: it must not keep everybody out.
+        """
+        self.open = min(self.in_use + self.RAMP_START, self.limit)
+
+    def full(self) -> bool:
+        """
+        Whether nobody more may wait.
+        """
+        return self.queued >= self._max_queued
+
+    def arrival(self) -> int:
+        """
+        Return the number of one more who waits, in the order in which they came.
+        """
+        return next(self._arrivals)
+
+    def hand_out(self) -> None:
+        """
+        Give free slots to those who have waited longest, of the operations that may have more.
+        """
+        while self.queued and self.in_use < self.open:
+            ready = [share for share in self._shares if share.waiting and share.has_room]
+            if not ready:
+                return
+            min(ready, key=lambda share: share.waiting[0][0]).hand_one()
+
+
+class Share:
+    """
+    One operation's slots: a counter with a queue, about ten times cheaper than a semaphore.
+    """
+
+    __slots__ = ("_slots", "in_use", "waiting")
+
+    def __init__(self, slots: Slots) -> None:
+        self.in_use = 0
+        self.waiting: deque[tuple[int, asyncio.Future[bool]]] = deque()
+        self._slots = slots
 
     @property
-    def open(self) -> int:
+    def has_room(self) -> bool:
         """
-        Slots that may be in use right now.
+        Whether the operation may have one more slot.
         """
-        return self._open
-
-    @property
-    def queued(self) -> int:
-        """
-        Calls that wait for a slot.
-        """
-        return len(self._waiting)
+        return self.in_use < self._slots.most
 
     def try_take(self) -> bool:
         """
-        Take a slot if one is free and nobody waits for it.
+        Take a slot if one is free and no call of the operation waits for it.
         """
-        if self.in_use >= self._open or self._waiting:
+        slots = self._slots
+        if slots.in_use >= slots.open or self.in_use >= slots.most or self.waiting:
             return False
+        slots.in_use += 1
         self.in_use += 1
         return True
 
@@ -54,44 +123,49 @@ class Slots:
 
         Whoever stops waiting without having been given one calls ``leave``.
         """
-        if self.queued >= self._max_queued:
+        slots = self._slots
+        if slots.full():
             return None
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        self._hand_out()
+        self.waiting.append((slots.arrival(), waiter))
+        slots.queued += 1
+        slots.hand_out()
         return waiter
 
     def leave(self, waiter: asyncio.Future[bool]) -> None:
         """
         Stop waiting; a slot that was given at the last moment goes back.
         """
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+        for entry in self.waiting:
+            if entry[1] is waiter:
+                self.waiting.remove(entry)
+                self._slots.queued -= 1
+                break
         if waiter.done() and not waiter.cancelled() and waiter.result():
             self.give_back()
         else:
             waiter.cancel()
-            self._hand_out()
+            self._slots.hand_out()
 
     def give_back(self, *, success: bool = False) -> None:
         """
         Free a slot; a *success* opens one more while ramping up.
         """
+        slots = self._slots
+        slots.in_use -= 1
         self.in_use -= 1
-        if success and self._open < self.limit:
-            self._open += 1
-        if self._waiting:
-            self._hand_out()
+        if success and slots.open < slots.limit:
+            slots.open += 1
+        if slots.queued:
+            slots.hand_out()
 
-    def ramp(self) -> None:
+    def hand_one(self) -> None:
         """
-        Start again with few slots.
+        Give a slot to who has waited longest here, unless he has gone.
         """
-        self._open = min(self.RAMP_START, self.limit)
-
-    def _hand_out(self) -> None:
-        while self._waiting and self.in_use < self._open:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                self.in_use += 1
-                waiter.set_result(True)
+        _, waiter = self.waiting.popleft()
+        self._slots.queued -= 1
+        if not waiter.done():
+            self._slots.in_use += 1
+            self.in_use += 1
+            waiter.set_result(True)
