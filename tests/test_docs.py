@@ -18,6 +18,8 @@ import click
 import pytest
 
 import seedcore
+import seedcore.testing
+from seedcore import Clock
 from seedcore.cli.group import root
 from seedcore.contract import circuit
 from seedcore.contract.breaker import Suspects
@@ -29,7 +31,6 @@ from seedcore.hookspecs import Declaration, Hooks, OperationMark
 from seedcore.model import AuditRecord, Effect, FailureRecord, Request, Seed, SeedMeta, SeedRequest
 from seedcore.plugins import COMMANDS, PROVIDERS, SINKS, Status
 from seedcore.policy import PROFILES, Policy
-from seedcore.settings import Settings
 from seedcore.settings.keys import (
     CONFIG_VARIABLE,
     LIMIT_KEYS,
@@ -37,7 +38,17 @@ from seedcore.settings.keys import (
     CoreSettings,
     SiteSettings,
 )
-from support.documents import ROOT, Page, page, pages, reference, rows_in
+from seedcore.testing import (
+    CapturedEvents,
+    FaultUpstream,
+    LeapingClock,
+    ProviderContract,
+    Received,
+    Reply,
+    replies,
+)
+from seedcore.testing.conformance.find import CONTRACTS
+from support.documents import ROOT, Block, Page, page, pages, reference, rows_in
 
 ERRORS = [kind for kind in error_classes() if kind.__module__ == "seedcore.errors"]
 SETTINGS = [
@@ -75,15 +86,16 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 def test_every_argument_of_a_runner_is_explained() -> None:
     """
-    Runner, generate and call have each argument in their section.
+    Runner and generate have a row for each argument; call has those of its own, by name.
     """
     calls = page("docs/reference/calls.md")
     runner = seedcore.Runner
-    sections = {"Runner": runner, "generate": runner.generate, "call": runner.call}
 
-    for title, function in sections.items():
-        text = calls.section(title)
-        assert [] == [name for name in parameters_of(function) if not word_in(name, text)]
+    for title, function in {"Runner": runner, "generate": runner.generate}.items():
+        rows = {row[0] for row in rows_in(calls.section(title))}
+        assert [] == [name for name in parameters_of(function) if f"`{name}`" not in rows]
+    text = calls.section("call")
+    assert [] == [name for name in parameters_of(runner.call) if not word_in(name, text)]
 
 
 @pytest.mark.parametrize("record", [Seed, SeedMeta], ids=lambda record: record.__name__)
@@ -309,20 +321,6 @@ def test_the_other_words_of_settings_are_explained() -> None:
     assert {"retry", "log", "circuit-breaker"} <= settings.named & RESERVED_PROVIDER_NAMES
 
 
-def test_every_settings_file_shown_is_valid(tmp_path: Path) -> None:
-    """
-    What a page saves as seedcore.toml is read without complaint, its provider's table too.
-    """
-    files = [block for each in pages() for block in each.blocks if block.file == "seedcore.toml"]
-
-    assert files
-    for block in files:
-        (tmp_path / "seedcore.toml").write_text(block.text, encoding="utf-8")
-        settings = Settings.load(directory=tmp_path, environ={})
-        for name in tomllib.loads(block.text)["providers"]:
-            settings.provider(name, Declaration())
-
-
 # ------------------------------------------------------------------------ hooks
 
 
@@ -349,7 +347,7 @@ def test_every_hook_is_explained() -> None:
         ("Effect", [effect.name for effect in Effect]),
         ("Request and SeedRequest", {*names_of(Request), *names_of(SeedRequest)}),
         ("Context", [name for name in dir(seedcore.Context) if not name.startswith("_")]),
-        ("Entry points", [PROVIDERS, SINKS, COMMANDS]),
+        ("Entry points", [PROVIDERS, SINKS, COMMANDS, CONTRACTS]),
     ],
 )
 def test_what_plugins_use_is_explained(title: str, names: list[str]) -> None:
@@ -361,6 +359,73 @@ def test_what_plugins_use_is_explained(title: str, names: list[str]) -> None:
 
     assert names
     assert [] == [name for name in names if not word_in(name, text)]
+
+
+# ---------------------------------------------------------------------- testing
+
+
+def test_every_name_for_tests_is_explained() -> None:
+    """
+    Whatever ``seedcore.testing`` exports has a heading of its own.
+    """
+    titles = re.findall(r"^## (.+)$", page("docs/reference/testing.md").text, re.MULTILINE)
+
+    assert [] == [name for name in seedcore.testing.__all__ if name not in titles]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [ProviderContract, FaultUpstream, Received, Reply, LeapingClock, CapturedEvents],
+    ids=lambda kind: kind.__name__,
+)
+def test_what_tests_use_is_explained(kind: type[Any]) -> None:
+    """
+    Each attribute and method of its own stands in code marks in its section.
+    """
+    text = page("docs/reference/testing.md").section(kind.__name__)
+    own = {*vars(kind), *inspect.get_annotations(kind)} - {*dir(Clock), *dir(list)}
+    names = {name for name in own if not name.startswith(("_", "test_"))}
+    if kind is FaultUpstream:
+        names |= {name for name in vars(FaultUpstream()) if not name.startswith("_")}
+
+    assert names
+    pieces = " ".join(re.findall(r"`([^`\n]+)`", text))
+    assert [] == [name for name in sorted(names) if not word_in(name, pieces)]
+
+
+def test_every_maker_of_replies_is_explained() -> None:
+    """
+    Each has a row with its parameters, in their order.
+    """
+    rows = [row[0] for row in rows_in(page("docs/reference/testing.md").section("replies"))]
+    makers = {
+        name: function
+        for name, function in inspect.getmembers(replies, inspect.isfunction)
+        if function.__module__ == replies.__name__
+    }
+
+    assert 11 <= len(makers)
+    for name, function in makers.items():
+        (row,) = [row for row in rows if row.startswith(f"`{name}(")]
+        assert parameters_of(function) == re.findall(r"[(,] ?\**(\w+)", row), row
+
+
+# ---------------------------------------------------------------- compatibility
+
+
+def test_what_stays_compatible_is_what_there_is() -> None:
+    """
+    The page lists each hook with its parameters, each field of a seed, each group and effect.
+    """
+    promises = page("docs/plugins/compatibility.md")
+    hooks = [name for name in vars(Hooks) if not name.startswith("_")]
+
+    for name in hooks:
+        assert [f"`{name}`", f"`{', '.join(parameters_of(getattr(Hooks, name)))}`"] in promises.rows
+    assert [] == [name for name in names_of(Seed) if f"`{name}`" not in promises.section("Records")]
+    for group in (PROVIDERS, SINKS, COMMANDS, CONTRACTS):
+        assert f"`{group}`" in promises.section("Entry points")
+        assert group in page("docs/plugins/publish.md").section("Entry points")
 
 
 # ----------------------------------------------------------------- the contract
@@ -438,6 +503,28 @@ def test_every_command_and_option_is_explained(path: str) -> None:
         else:
             known = text + around
             assert [] == [name for name in parameter.opts if not re.search(rf"{name}\b", known)]
+
+
+@pytest.mark.parametrize(
+    "block", page("docs/reference/command-line.md").blocks, ids=lambda block: block.place
+)
+def test_every_usage_shown_is_that_of_a_command(block: Block) -> None:
+    """
+    A line of usage names a command, its arguments, and options that it has.
+    """
+    if block.language != "text":
+        return
+    words = " ".join(block.text.split())
+    path = " ".join(re.match(r"[a-z ]*[a-z]", words)[0].split())
+    command = COMMAND_LINE[path]
+    context = click.Context(command)
+    options = {name for each in command.get_params(context) for name in each.opts}
+    arguments = [
+        each.make_metavar(context) for each in command.params if isinstance(each, click.Argument)
+    ]
+
+    assert {*re.findall(r"--[a-z-]+", words)} <= options
+    assert [] == [each for each in arguments if not word_in(each.strip("[]."), words)]
 
 
 def test_every_exit_status_is_explained() -> None:

@@ -13,7 +13,7 @@ import attrs
 ROOT = Path(__file__).resolve().parents[2]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"\bas `([\w./-]+)`[^`]*:\s*\Z")
+_FILE = re.compile(r"\bas\s+`([\w/-]+\.\w+)`[^`]*:\s*\Z")
 _LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 _HEADING = re.compile(r"^(#+) +(.+)$", re.MULTILINE)
 

@@ -1,0 +1,3 @@
+"""
+The fault rows of the contract, simulated: real runners and policies, in virtual time.
+"""
