@@ -142,6 +142,21 @@ def statuses(junit: Path):
             yield case.get("name").removeprefix("test_").replace("_", "-"), kind
 
 
+def test_a_contract_that_is_only_inherited_is_not_looked_at_twice(run):
+    """
+    A file of tests imports what the plugin ships, and inherits it.
+    """
+    install(run)
+    file = run.directory / "test_dungeon.py"
+    file.write_text(
+        "from seedcore_dungeon_contract import TestDungeon as Shipped\n"
+        "class TestMine(Shipped):\n    pass\n"
+    )
+    ended = run("check", "--contract", str(file), "--rule", "hashable", "--json")
+
+    assert ["test_dungeon:TestMine"] == [result["contract"] for result in ended.json]
+
+
 def test_single_rules_can_be_chosen(run):
     """
     Only they are looked at.

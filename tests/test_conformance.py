@@ -9,6 +9,7 @@ import functools
 import importlib
 import logging
 import threading
+import typing
 import warnings
 
 import aiohttp
@@ -147,6 +148,16 @@ class Masked:
     token: str = secret("", help="from your account's page")
 
 
+@attrs.frozen
+class Needed:
+    region: str = setting(help="where it rolls")
+
+
+@provider(base_url=SITE, settings=Needed)
+async def needy(request, context):
+    return seed_of(await ask(context))
+
+
 @provider(base_url=SITE, settings=Unmasked)
 async def unmasked(request, context):
     return seed_of(await ask(context))
@@ -212,6 +223,42 @@ def test_an_operation_that_breaks_its_annotation_is_found():
 
     found = findings_of(listing, "promised-type")["promised-type"].reason
     assert "it returns dict, and its annotation says list." == found
+
+
+class Shape(typing.TypedDict):
+    open: int
+
+
+@pytest.mark.parametrize(
+    ("promised", "holds"),
+    [
+        (dict | None, True),
+        (list | None, False),
+        (typing.Optional[dict[str, int]], True),  # noqa: UP045 - both ways to write it
+        (typing.Any, True),
+        (Shape, True),
+        (None, False),
+        (dict, True),
+        (typing.SupportsIndex, False),
+    ],
+    ids=str,
+)
+def test_annotations_are_compared_as_far_as_that_can_be_done(promised, holds):
+    """
+    A union is any of its parts; what has no form at run time may be anything.
+    """
+
+    async def presets(self, context):
+        async with context.http.get("/presets") as reply:
+            return await reply.json()
+
+    presets.__annotations__["return"] = promised
+    made = {"presets": operation(effect="read")(presets)}
+    target = provider(base_url=SITE)(type("Annotated", (), made))
+    contract = contract_of(target, operation="presets", reply={"open": 1})
+
+    found = findings_of(contract, "promised-type")["promised-type"].status
+    assert ("passed" if holds else "failed") == found
 
 
 def test_a_provider_that_wants_what_no_plugin_may_have_is_told_so():
@@ -466,6 +513,7 @@ def bad(**said):
         ({"provider": SeedRequest}, "TestBad: making SeedRequest() raised TypeError"),
         ({"operation": ""}, "TestBad: operation must be the name of one"),
         ({"reply": {"id": 1}}, "The call of the contract must succeed, and gives ProviderResponse"),
+        ({"provider": needy}, "The provider needs settings. Add settings = {'region': ...} to the"),
         ({"reply": ...}, "Give what the upstream answers on success as reply or upstream."),
         ({"request": {"speed": 1}}, "generate has no argument 'speed'"),
     ],
@@ -538,6 +586,31 @@ def test_a_provider_that_blocks_for_ever_is_left_behind():
     assert "the first call hit its limit of 0.3 s: the event loop is blocked in wait" in reason
     assert "not run" == findings["maps-outage"].status
     assert "passed" == findings["hashable"].status
+
+
+def test_a_provider_that_outlives_its_limit_is_not_passed_over():
+    """
+    It neither blocks nor ends: cancellable fails, and what needs a call is not run.
+    """
+    over = threading.Event()
+
+    async def immortal(request, context):
+        while not over.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+        return Seed(id="1")
+
+    try:
+        names = ("hashable", "never-blocks", "cancellable", "maps-outage")
+        findings = findings_of(contract_of(immortal), *names, limits=SHORT)
+    finally:
+        over.set()
+
+    assert ["cancellable"] == [*failed(findings)]
+    assert "the first call hasn't ended after its limit" in findings["cancellable"].reason
+    assert "not run" == findings["maps-outage"].status
 
 
 def test_a_rule_that_takes_too_long_says_which_limit_it_hit():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,7 @@ def _looked_at(
     """
     from seedcore.testing.conformance.check import Conformance
 
+    started = time.perf_counter()
     conformance = Conformance(contract, name=name)
     title = f"{conformance.name} {contract.operation} ({contract.__name__})"
     if not quiet:
@@ -123,10 +125,11 @@ def _looked_at(
     if conformance.problem and not quiet:
         write_line(f"  {one_line(conformance.problem)}")
     findings = [] if conformance.problem else [*_printed(conformance.findings(rules), quiet=quiet)]
+    seconds = time.perf_counter() - started
     if not quiet and findings:
         counted = Counter(finding.status for finding in findings)
         summary = ", ".join(f"{count} {status}" for status, count in counted.items())
-        write_line(f"  {summary}, {sum(finding.seconds for finding in findings):.1f} s")
+        write_line(f"  {summary}, {seconds:.1f} s")
     failed = conformance.problem or any(finding.status == "failed" for finding in findings)
     return {
         "provider": conformance.name,

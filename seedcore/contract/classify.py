@@ -233,7 +233,11 @@ def _own_verdict(error: ProviderError, wall: float) -> Verdict:
         retry = Retry.BY_EFFECT
     if below:
         known = {"status_code": status, "retry_after": below.error.retry_after}
-        missing = {key: fact for key, fact in known.items() if getattr(error, key) is None}
+        missing: dict[str, Any] = {
+            key: fact for key, fact in known.items() if getattr(error, key) is None
+        }
+        if below.error.provider_message and not error.provider_message:
+            missing["provider_message"] = below.error.provider_message
         error = error.filled(**missing) if missing else error
     return Verdict(
         error,

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
-from seedcore.errors import PluginError, SettingsError
+from seedcore.errors import BrokenPluginError, SeedcoreError, UnconfiguredProviderError
 from seedcore.testing.conformance.case import Case, ContractError, case_of
 from seedcore.testing.conformance.rules import (
     RULES,
@@ -123,13 +123,14 @@ class Conformance:
         if self.problem or self._case is None:
             return "not run", self.problem or ""
         if self._stuck is not None and one.needs != "nothing":
-            blocks = self._stuck.blocked and one.id == "never-blocks"
-            return ("failed" if blocks else "not run"), str(self._stuck)
+            # Who hangs without blocking has outlived the limit of its attempt, too.
+            culprit = "never-blocks" if self._stuck.blocked else "cancellable"
+            return ("failed" if one.id == culprit else "not run"), str(self._stuck)
         if one.needs == "a success" and self._unusable:
             return "not run", self._unusable
         first = self._first
         if one.needs != "nothing" and first is None:
-            return "not run", "it could not be loaded"
+            return "not run", self._unusable
         subject = Subject(case=self._case, limits=self.limits, first=first)  # type: ignore[arg-type]
         try:
             in_a_thread(lambda: one.check(subject), self.limits.rule, one.id)
@@ -148,15 +149,22 @@ class Conformance:
         """
         try:
             first = self._first = in_a_thread(lambda: run(case), self.limits.rule, "the first call")
-        except (PluginError, SettingsError) as error:
-            self._unusable = f"it can't be loaded: {error}"
+        except BrokenPluginError as error:
+            self._unusable = f"it can't be loaded: {error}"  # hashable or hooks-valid say why
             return
+        except SeedcoreError as error:
+            msg = f"The call of the contract could not be made: {error}"
+            raise ContractError(msg) from error
         except Stuck as error:
             self._stuck = error
             return
         if first.succeeded:
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
+        if isinstance(first.error, UnconfiguredProviderError):
+            needed = ", ".join(f"{name!r}: ..." for name in first.error.missing)
+            msg = f"The provider needs settings. Add settings = {{{needed}}} to the contract."
+            raise ContractError(msg)
         if first.script_error is not None:
             said = f"{type(first.script_error).__name__}: {first.script_error}"
             msg = f"The contract's upstream failed: {said}."

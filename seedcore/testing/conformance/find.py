@@ -51,9 +51,15 @@ def _contracts_in(value: Any, place: str) -> list[type[ProviderContract]]:
 
 
 def _defined_in(module: types.ModuleType) -> Iterator[type[ProviderContract]]:
-    for value in vars(module).values():
-        is_contract = inspect.isclass(value) and issubclass(value, ProviderContract)
-        if is_contract and value is not ProviderContract:
+    # A module may import a contract only to inherit it.
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, ProviderContract)
+    ]
+    for value in found:
+        inherited = any(value in other.__mro__[1:] for other in found)
+        if value is not ProviderContract and not inherited:
             yield value
 
 

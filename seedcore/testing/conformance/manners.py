@@ -79,10 +79,25 @@ def _check_annotation(function: Callable[..., Any], value: Any) -> None:
         promised = typing.get_type_hints(function).get("return")
     except Exception:  # noqa: BLE001 - names for type checkers only aren't there at run time
         promised = None
-    origin = typing.get_origin(promised) or promised
-    if isinstance(origin, type) and origin is not types.NoneType and not isinstance(value, origin):
-        text = f"it returns {type(value).__name__}, and its annotation says {origin.__name__}."
+    if not _fits(value, promised):
+        name = promised.__name__ if isinstance(promised, type) else promised
+        text = f"it returns {type(value).__name__}, and its annotation says {name}."
         raise Broken(text)
+
+
+def _fits(value: Any, promised: Any) -> bool:
+    """
+    Whether *value* may be what an annotation says; what can't be told at run time may be.
+    """
+    origin = typing.get_origin(promised) or promised
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(promised))
+    if origin in (None, types.NoneType):
+        return promised is None or value is None
+    try:
+        return not isinstance(origin, type) or isinstance(value, origin)
+    except TypeError:  # Any, a TypedDict, a protocol
+        return True
 
 
 # ------------------------------------------------------------------- the event loop
@@ -220,7 +235,10 @@ async def nothing_left(subject: Subject) -> None:
             text = f"it leaves a task running: {names}. Await it, or cancel it before returning."
             raise Broken(text)
         if left:
-            text = f"it leaves something open: {left[0]}. Use 'async with', or context.http."
+            text = (
+                f"it leaves something behind: {left[0]}. Use 'async with' for what it opens, and "
+                "await the tasks it starts."
+            )
             raise Broken(text)
 
 

@@ -20,6 +20,13 @@ from seedcore.testing.replies import Reply, json_reply, rate_limited, status, ty
 
 PAUSE = 7
 """Seconds that the kit's upstream asks to wait."""
+FAILURE = (
+    "Let the failure out (raise_for_status() knows what each status means), or mend its map_error."
+)
+GARBLED = (
+    "Take what the seed is made of so that it fails where it isn't there: body['id'], not "
+    "body.get('id')."
+)
 WORDS = "the kit's upstream refuses this on purpose"
 
 
@@ -73,7 +80,7 @@ async def maps_rate_limit(subject: Subject) -> None:
             if asked and (error.retry_after or 0) < PAUSE:
                 text = (
                     "it loses the Retry-After of a 429. Let raise_for_status() raise, or set "
-                    "retry_after= on the error of its map_error."
+                    "retry_after= on the error that it raises."
                 )
                 raise Broken(text)
 
@@ -107,7 +114,7 @@ async def maps_garbage(subject: Subject) -> None:
     last = places(subject)[-1]
     for what, reply in {**GARBAGE, **shapes}.items():
         trial = await run(subject.case, failing(reply, at=last))
-        _expect(trial, what, ProviderResponseFormatError)
+        _expect(trial, what, ProviderResponseFormatError, advice=GARBLED)
 
 
 async def keeps_message(subject: Subject) -> None:
@@ -121,8 +128,8 @@ async def keeps_message(subject: Subject) -> None:
         if not isinstance(error, ProviderError) or WORDS not in error.provider_message:
             text = (
                 "it loses what the upstream says about a wrong request (JSON with 'error', 422): "
-                f"the caller gets {trial.outcome}. Let raise_for_status() raise, or hand the "
-                "text on in map_error."
+                f"the caller gets {trial.outcome}. Let raise_for_status() raise; an error that "
+                "map_error makes of it keeps the upstream's words if it has none of its own."
             )
             raise Broken(text)
 
@@ -134,12 +141,11 @@ async def _each(subject: Subject, faults: dict[str, Reply], *expected: type[Prov
             _expect(trial, what, *expected)
 
 
-def _expect(trial: Trial, what: str, *expected: type[ProviderError]) -> ProviderError:
+def _expect(
+    trial: Trial, what: str, *expected: type[ProviderError], advice: str = FAILURE
+) -> ProviderError:
     error = trial.error
     if isinstance(error, expected):
         return error
-    text = (
-        f"{what} becomes {trial.outcome} instead of {expected[0].__name__}. Let the failure out "
-        "(raise_for_status() knows what each status means), or mend its map_error."
-    )
+    text = f"{what} becomes {trial.outcome} instead of {expected[0].__name__}. {advice}"
     raise Broken(text)

@@ -82,11 +82,18 @@ async def effect_true(subject: Subject) -> None:
         if allowed is not None and received.method not in allowed:
             text = (
                 f"its effect is {effect}, and it sends {_what(received)}, which may change "
-                f"something each time. Declare effect='repeatable', 'keyed' or 'unsafe'."
+                "something each time. Declare "
+                f"effect={_weaker(effect, received.method)}."
             )
             raise Broken(text)
     if effect in (Effect.IDEMPOTENT, Effect.KEYED):
         _check_same(effect, await _answer_lost(subject))
+
+
+def _weaker(effect: Effect, method: str) -> str:
+    others = ["'repeatable'", "'keyed' or 'unsafe'"]
+    fits = effect is Effect.READ and method in IDEMPOTENT
+    return ", ".join(["'idempotent'", *others] if fits else others)
 
 
 def _check_same(effect: Effect, trial: Trial) -> None:
