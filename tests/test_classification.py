@@ -19,7 +19,11 @@ import attrs
 import pytest
 
 from seedcore import (
+    CircuitOpenError,
     Effect,
+    InvalidPresetError,
+    PartialFailureError,
+    PresetNotFoundError,
     ProviderAuthenticationError,
     ProviderCapabilityError,
     ProviderError,
@@ -28,9 +32,21 @@ from seedcore import (
     ProviderResponseFormatError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    QueueFullError,
     Seed,
+    hookimpl,
     provider,
 )
+from seedcore.contract.classify import (
+    PLUGIN_ERROR,
+    Lesson,
+    Retry,
+    Verdict,
+    classify,
+    provider_message,
+    status_verdict,
+)
+from seedcore.contract.clients import Answer
 from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.events import CapturedEvents
 from seedcore.testing.replies import Reply, garbage, hanging, json_reply, stalled, status, typed
@@ -578,3 +594,401 @@ async def test_the_statuses_are_complete() -> None:
         verdict = status_verdict(Answer(status=code), 0.0)
         assert code == verdict.error.status_code
         assert verdict.error.reason is None
+
+
+# ------------------------------------------------------------- verdicts by themselves
+
+WALL = 1_767_225_600.0
+"""The first second of 2026."""
+FIVE_PAST = {"Retry-After": "Thu, 01 Jan 2026 00:00:05 GMT"}
+SINGLE = {408, 425, 429, 401, 403, 407, 405, 415, 501, 505}
+"""Statuses that are judged one by one; the others by their hundreds."""
+
+
+@pytest.mark.parametrize(
+    ("codes", "error", "retry", "lesson"),
+    [
+        ({429}, ProviderRateLimitError, Retry.ALWAYS, Lesson.NEUTRAL),
+        ({408}, ProviderTimeoutError, Retry.BY_EFFECT, Lesson.ANSWERED),
+        ({425}, ProviderUnavailableError, Retry.ALWAYS, Lesson.ANSWERED),
+        ({401, 403, 407}, ProviderAuthenticationError, Retry.NEVER, Lesson.NEUTRAL),
+        ({405, 415}, ProviderCapabilityError, Retry.NEVER, Lesson.ANSWERED),
+        ({501, 505}, ProviderCapabilityError, Retry.NEVER, Lesson.NEUTRAL),
+        ({*range(500, 600)} - SINGLE, ProviderUnavailableError, Retry.BY_EFFECT, Lesson.FAILURE),
+        ({*range(400, 500)} - SINGLE, ProviderInvalidRequestError, Retry.NEVER, Lesson.ANSWERED),
+        ({*range(300, 400)}, ProviderInvalidRequestError, Retry.NEVER, Lesson.NEUTRAL),
+        ({*range(100, 300)}, ProviderResponseFormatError, Retry.NEVER, Lesson.FAILURE),
+    ],
+)
+def test_every_status_has_its_verdict(
+    codes: set[int], error: type[ProviderError], retry: Retry, lesson: Lesson
+) -> None:
+    """
+    Its class, what comes of it, and the upstream's words; only 429 closes the gate by itself.
+    """
+    for code in codes:
+        verdict = status_verdict(Answer(status=code, body="no such preset"), WALL)
+
+        assert (error, retry, lesson) == (type(verdict.error), verdict.retry, verdict.lesson)
+        assert (code, "no such preset", None) == (
+            verdict.error.status_code,
+            verdict.error.provider_message,
+            verdict.error.retry_after,
+        )
+        assert (code == 429, False, False) == (
+            verdict.closes_gate,
+            verdict.here,
+            verdict.forbidden,
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "retry", "free"), [(429, Retry.ALWAYS, True), (503, Retry.BY_EFFECT, False)]
+)
+def test_who_says_how_long_to_wait_closes_the_gate(code: int, retry: Retry, free: bool) -> None:
+    """
+    A date is one of the caller's wall clock; a 503 uses up an attempt all the same.
+    """
+    verdict = status_verdict(Answer(status=code, headers=FIVE_PAST, body="soon"), WALL)
+
+    assert ProviderRateLimitError is type(verdict.error)
+    assert (retry, Lesson.NEUTRAL, True) == (verdict.retry, verdict.lesson, verdict.closes_gate)
+    assert (5.0, "soon") == (verdict.error.retry_after, verdict.error.provider_message)
+    assert free is verdict.free
+
+
+def test_what_closes_no_gate_is_never_free() -> None:
+    """
+    Else an outage could be asked for ever.
+    """
+    assert not status_verdict(Answer(status=500), WALL).free
+    assert not classify(ProviderUnavailableError(), WALL).free
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ProviderTimeoutError(), True),
+        (ProviderResponseFormatError(), True),
+        (ProviderRateLimitError(), False),
+        (ProviderInvalidRequestError(), False),
+        (ConnectionRefusedError(), False),
+        (ConnectionResetError(), True),
+        (KeyError("a bug"), True),
+    ],
+    ids=repr,
+)
+def test_what_may_have_been_done(error: Exception, expected: bool) -> None:
+    """
+    Whatever was not refused in so many words, and was sent.
+    """
+    assert expected is classify(error, WALL).maybe_processed
+
+
+@pytest.mark.parametrize(
+    ("kind", "retry", "lesson"),
+    [
+        (CircuitOpenError, Retry.NEVER, Lesson.NEUTRAL),
+        (QueueFullError, Retry.NEVER, Lesson.NEUTRAL),
+        (ProviderTimeoutError, Retry.BY_EFFECT, Lesson.FAILURE),
+        (ProviderUnavailableError, Retry.BY_EFFECT, Lesson.FAILURE),
+        (ProviderRateLimitError, Retry.ALWAYS, Lesson.NEUTRAL),
+        (ProviderInvalidRequestError, Retry.NEVER, Lesson.NEUTRAL),
+        (ProviderAuthenticationError, Retry.NEVER, Lesson.NEUTRAL),
+        (PresetNotFoundError, Retry.NEVER, Lesson.NEUTRAL),
+        (InvalidPresetError, Retry.NEVER, Lesson.NEUTRAL),
+        (ProviderCapabilityError, Retry.NEVER, Lesson.NEUTRAL),
+        (ProviderResponseFormatError, Retry.NEVER, Lesson.FAILURE),
+        (PartialFailureError, Retry.NEVER, Lesson.NEUTRAL),
+        (ProviderError, Retry.NEVER, Lesson.NEUTRAL),
+    ],
+)
+class TestOwnErrors:
+    """
+    What a plugin raises itself, class by class.
+    """
+
+    def test_its_class_decides(
+        self, kind: type[ProviderError], retry: Retry, lesson: Lesson
+    ) -> None:
+        """
+        Nothing below it says more, and the very instance stays.
+        """
+        raised = kind("its words")
+        verdict = classify(raised, WALL)
+
+        assert raised is verdict.error
+        assert (retry, lesson) == (verdict.retry, verdict.lesson)
+        assert (kind is ProviderRateLimitError, False) == (verdict.closes_gate, verdict.here)
+
+    def test_another_providers_is_left_alone(
+        self, kind: type[ProviderError], retry: Retry, lesson: Lesson
+    ) -> None:
+        """
+        It had its own attempts, its own circuit and its own gate.
+        """
+        theirs = kind("its words", call_id="a-1", status_code=404)
+        verdict = classify(theirs, WALL)
+
+        assert Verdict(theirs, Retry.NEVER, Lesson.NEUTRAL) == verdict
+
+    def test_a_bug_below_it_says_nothing(
+        self, kind: type[ProviderError], retry: Retry, lesson: Lesson
+    ) -> None:
+        """
+        A KeyError that a plugin translated is what the plugin says it is.
+        """
+        verdict = classify(raised_from(kind("its words"), KeyError("seed")), WALL)
+
+        assert (kind, None, retry, lesson) == (
+            type(verdict.error),
+            verdict.error.reason,
+            verdict.retry,
+            verdict.lesson,
+        )
+
+
+def raised_from(error: ProviderError, cause: BaseException) -> ProviderError:
+    """
+    Return *error* as if it had been raised from *cause*.
+    """
+    error.__cause__ = cause
+    return error
+
+
+@attrs.frozen(kw_only=True)
+class Wire(Exception):  # noqa: N818 - it stands for any client's exception
+    """
+    What another client raises for an answer.
+    """
+
+    status: int
+    headers: dict[str, str] = attrs.Factory(dict)
+
+
+@pytest.mark.parametrize("kind", [ProviderError, PresetNotFoundError, ProviderCapabilityError])
+@pytest.mark.parametrize(
+    ("code", "lesson"),
+    [
+        (399, Lesson.NEUTRAL),
+        (400, Lesson.ANSWERED),
+        (401, Lesson.NEUTRAL),
+        (402, Lesson.ANSWERED),
+        (403, Lesson.NEUTRAL),
+        (404, Lesson.ANSWERED),
+        (407, Lesson.NEUTRAL),
+        (408, Lesson.ANSWERED),
+        (429, Lesson.NEUTRAL),
+        (430, Lesson.ANSWERED),
+        (499, Lesson.ANSWERED),
+        (500, Lesson.NEUTRAL),
+    ],
+)
+def test_a_refusal_of_a_plugin_is_an_answer_if_its_status_is_one(
+    kind: type[ProviderError], code: int, lesson: Lesson
+) -> None:
+    """
+    Given by itself or by the exception below it; it is never retried.
+    """
+    for raised in (kind(status_code=code), raised_from(kind(), Wire(status=code))):
+        verdict = classify(raised, WALL)
+
+        assert (kind, code) == (type(verdict.error), verdict.error.status_code)
+        assert (Retry.NEVER, lesson) == (verdict.retry, verdict.lesson)
+
+
+def test_a_failure_of_a_plugin_counts_whatever_its_status() -> None:
+    """
+    Its class is final: a 404 does not make an outage a refusal.
+    """
+    verdict = classify(ProviderUnavailableError(status_code=404), WALL)
+
+    assert (Retry.BY_EFFECT, Lesson.FAILURE) == (verdict.retry, verdict.lesson)
+
+
+def test_what_a_plugin_calls_a_bug_teaches_nothing() -> None:
+    """
+    Only the same class without the reason is an answer that breaks a promise.
+    """
+    assert Lesson.NEUTRAL is classify(ProviderResponseFormatError(reason=PLUGIN_ERROR), WALL).lesson
+    assert Lesson.FAILURE is classify(ProviderResponseFormatError(reason="odd"), WALL).lesson
+
+
+def test_the_facts_below_an_error_are_filled_into_a_copy() -> None:
+    """
+    What the plugin said itself stays, and so does its instance.
+    """
+    below = Wire(status=429, headers={"Retry-After": "7"})
+    bare = raised_from(ProviderRateLimitError("slow down"), below)
+    told = raised_from(ProviderRateLimitError(status_code=420, retry_after=3.0), below)
+
+    filled = classify(bare, WALL).error
+    assert (429, 7.0, "slow down") == (
+        filled.status_code,
+        filled.retry_after,
+        filled.provider_message,
+    )
+    assert (None, None) == (bare.status_code, bare.retry_after)
+    assert told is classify(told, WALL).error
+
+
+def test_a_date_below_an_error_is_one_of_the_callers_clock() -> None:
+    """
+    The time is handed down to what lies below.
+    """
+    raised = raised_from(ProviderRateLimitError(), Wire(status=503, headers=FIVE_PAST))
+    verdict = classify(raised, WALL)
+
+    assert 5.0 == verdict.error.retry_after
+    assert (Retry.BY_EFFECT, True, False) == (verdict.retry, verdict.closes_gate, verdict.free)
+
+
+@pytest.mark.parametrize(
+    ("cause", "retry", "lesson"),
+    [
+        (ConnectionRefusedError(), Retry.ALWAYS, Lesson.FAILURE),
+        (ConnectionResetError(), Retry.BY_EFFECT, Lesson.FAILURE),
+        (Wire(status=425), Retry.ALWAYS, Lesson.ANSWERED),
+        (Wire(status=500), Retry.BY_EFFECT, Lesson.FAILURE),
+        (KeyboardInterrupt(), Retry.BY_EFFECT, Lesson.FAILURE),
+        (TimeoutError(), Retry.BY_EFFECT, Lesson.FAILURE),
+    ],
+    ids=repr,
+)
+def test_the_cause_of_the_same_class_says_more(
+    cause: BaseException, retry: Retry, lesson: Lesson
+) -> None:
+    """
+    Whether it was sent, whether anybody answered; what is no Exception says nothing.
+    """
+    verdict = classify(raised_from(ProviderUnavailableError(), cause), WALL)
+
+    assert (retry, lesson) == (verdict.retry, verdict.lesson)
+
+
+def test_the_cause_of_another_class_changes_neither_retry_nor_lesson() -> None:
+    """
+    A plugin that calls a refused connection a wrong preset has its reasons.
+    """
+    verdict = classify(raised_from(PresetNotFoundError(), ConnectionRefusedError()), WALL)
+
+    assert (Retry.NEVER, Lesson.NEUTRAL) == (verdict.retry, verdict.lesson)
+
+
+@pytest.mark.parametrize(
+    ("cause", "retry", "lesson"),
+    [
+        (ConnectionRefusedError(), Retry.ALWAYS, Lesson.FAILURE),
+        (Wire(status=502), Retry.BY_EFFECT, Lesson.FAILURE),
+        (Wire(status=422), Retry.NEVER, Lesson.ANSWERED),
+        (KeyError("step"), Retry.NEVER, Lesson.NEUTRAL),
+    ],
+    ids=repr,
+)
+def test_half_a_success_is_judged_by_its_cause(
+    cause: Exception, retry: Retry, lesson: Lesson
+) -> None:
+    """
+    Of a failure after some steps only its cause says what happened.
+    """
+    raised = raised_from(PartialFailureError(created="item 12"), cause)
+
+    assert Verdict(raised, retry, lesson) == classify(raised, WALL)
+
+
+@pytest.mark.parametrize(
+    ("error", "retry", "allowed"),
+    [
+        (PresetNotFoundError(retryable=True), Retry.BY_EFFECT, True),
+        (ProviderResponseFormatError(retryable=True), Retry.BY_EFFECT, True),
+        (ProviderRateLimitError(retryable=True), Retry.ALWAYS, True),
+        (CircuitOpenError(retryable=True), Retry.NEVER, False),
+        (QueueFullError(retryable=True), Retry.NEVER, False),
+        (PresetNotFoundError(), Retry.NEVER, False),
+        (ProviderTimeoutError(retryable=False), Retry.BY_EFFECT, False),
+        (ProviderRateLimitError(retryable=False), Retry.ALWAYS, False),
+    ],
+    ids=repr,
+)
+def test_a_plugin_says_whether_asking_again_is_any_use(
+    error: ProviderError, retry: Retry, allowed: bool
+) -> None:
+    """
+    Useful is not the same as harmless, and local refusals are no business of a plugin.
+    """
+    verdict = classify(error, WALL)
+
+    assert (retry, not error.retryable) == (verdict.retry, verdict.forbidden)
+    assert allowed is verdict.may_retry(Effect.READ)
+    assert (allowed and retry is Retry.ALWAYS) is verdict.may_retry(Effect.UNSAFE)
+
+
+def test_a_bug_names_what_was_raised() -> None:
+    """
+    Whoever reads the event learns where to look, and that the provider is not to blame.
+    """
+    verdict = classify(KeyError("seed"), WALL)
+
+    assert "its plugin failed with KeyError; this is a bug of the plugin" == (
+        verdict.error.provider_message
+    )
+    assert PLUGIN_ERROR == verdict.error.reason
+    assert (Retry.NEVER, Lesson.NEUTRAL) == (verdict.retry, verdict.lesson)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", ""),
+        ("  no such preset\n", "no such preset"),
+        ("Xanadu is closed", "Xanadu is closed"),
+        ("a < b", "a < b"),
+        ("<p>no such preset</p>", ""),
+        ("\ufeff<!DOCTYPE html>", ""),
+        ('\ufeff{"message": "no such preset"}', "no such preset"),
+        ('{"msg": "no such preset"}', "no such preset"),
+        ('{"msg": "4", "detail": "3", "error": "2", "message": "1"}', "1"),
+        ('{"msg": "4", "detail": "3", "error": "2"}', "2"),
+        ('{"msg": "4", "detail": "3"}', "3"),
+        ('{"title": "Unprocessable"}', ""),
+        ('{"message": "no such', ""),
+        ("[sic] no such preset", "[sic] no such preset"),
+        ('["one", {"detail": "two"}, 7, {}, "three"]', "one; two; three"),
+        ("[7, {}]", ""),
+        (str([f"{n}" for n in range(1, 13)]).replace("'", '"'), "1; 2; 3; 4; 5; 6; 7; 8; 9; 10"),
+        ("[" * 100_000, ""),
+        ('{"error":' * 100_000, ""),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_the_words_of_an_upstream_are_found(body: str, words: str) -> None:
+    """
+    A sentence, the message of a document or of a list's first ten, and never raw JSON or HTML.
+    """
+    assert words == provider_message(body)
+
+
+async def test_a_mapped_error_without_words_keeps_the_upstreams(upstream: FaultUpstream) -> None:
+    """
+    As it keeps the status; words of the plugin's own go before them.
+    """
+
+    class Mapped:
+        def __init__(self, words: str) -> None:
+            self.words = words
+
+        @hookimpl
+        async def generate(self, request: Any, context: Any) -> Seed:
+            async with context.http.get(upstream.url) as reply:
+                reply.raise_for_status()
+                return Seed(id="1")
+
+        @hookimpl
+        def map_error(self, error: Exception) -> ProviderError:
+            return PresetNotFoundError(self.words)
+
+    upstream.script(json_reply({"error": "no preset 'opn'"}, 422))
+    plain, own = [await call(Mapped(words)) for words in ("", "look at the list")]
+
+    assert ("no preset 'opn'", 422) == (plain.failure.provider_message, plain.failure.status_code)
+    assert "look at the list" == own.failure.provider_message
