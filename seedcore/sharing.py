@@ -250,6 +250,9 @@ class Sharing:
                     if lane.in_use or lane.calls != seen.get(lane.name)
                 ]
                 if not used:
+                    # Whoever calls next looks first, and is watched from then on.
+                    for lane in self._lanes.values():
+                        lane.fresh_until = -math.inf
                     return
                 seen.update((lane.name, lane.calls) for lane in used)
                 await self._look(used)
@@ -299,8 +302,10 @@ class Sharing:
         error: ProviderError = ProviderRateLimitError(
             gate.message, provider=lane.name, status_code=gate.status_code
         )
-        if lane.gate.adopt(gate.seconds, gate.guess, error, asked):
-            pause = round(lane.gate.wait(asked), 3)
+        # From now on, not since it was asked: the way of the answer must shorten no pause.
+        now = self._runtime.clock.monotonic()
+        if lane.gate.adopt(gate.seconds, gate.guess, error, now):
+            pause = round(lane.gate.wait(now), 3)
             facts = {"state": "closed", "pause_s": pause, "by": "peer"}
             lane.emit("INFO", "gate", status_code=gate.status_code, extra=facts)
 
