@@ -19,8 +19,8 @@ GOOD = '''
 from seedcore import Seed, provider
 
 @provider(base_url="https://seeds.example")
-async def dungeon(request, context):
-    """Roll a dungeon."""
+async def cellar(request, context):
+    """Roll a cellar."""
     async with context.http.get("/seed") as reply:
         reply.raise_for_status()
         body = await reply.json()
@@ -32,10 +32,10 @@ TRUSTING = GOOD.replace("        body = await reply.json()\n", "        body = {
 """It makes a seed of anything."""
 CONTRACT = """
 from seedcore.testing import ProviderContract
-from seedcore_dungeon import dungeon
+from seedcore_cellar import cellar
 
-class TestDungeon(ProviderContract):
-    provider = dungeon
+class TestCellar(ProviderContract):
+    provider = cellar
     request = {}
     reply = {"permalink": "https://seeds.example/1"}
 """
@@ -51,14 +51,14 @@ def run(tmp_path, monkeypatch, capsys):
 
 def install(run, code=GOOD, contract=CONTRACT):
     """
-    Install the plugin of a dungeon, with a contract unless that is empty.
+    Install the plugin of a cellar, with a contract unless that is empty.
     """
-    shipped = {"seedcore_dungeon_contract.py": contract} if contract else {}
+    shipped = {"seedcore_cellar_contract.py": contract} if contract else {}
     run.install(
-        "seedcore-dungeon",
-        entry_points={"dungeon": "seedcore_dungeon:dungeon"},
-        contracts={"dungeon": "seedcore_dungeon_contract:TestDungeon"} if contract else {},
-        files={"seedcore_dungeon.py": code, **shipped},
+        "seedcore-cellar",
+        entry_points={"cellar": "seedcore_cellar:cellar"},
+        contracts={"cellar": "seedcore_cellar_contract:TestCellar"} if contract else {},
+        files={"seedcore_cellar.py": code, **shipped},
     )
 
 
@@ -67,11 +67,11 @@ def test_a_good_provider_passes(run):
     Status 0, a line for each rule with its id, and how many there were.
     """
     install(run)
-    ended = run("check", "dungeon")
+    ended = run("check", "cellar")
 
     lines = ended.out.splitlines()
     assert 0 == ended.status
-    assert "dungeon generate (TestDungeon)" == lines[0]
+    assert "cellar generate (TestCellar)" == lines[0]
     assert [*RULES] == [line[16:].split()[0] for line in lines[1:-1]]
     assert lines[-1].startswith("  18 passed, 3 not applicable, ")
 
@@ -81,7 +81,7 @@ def test_a_broken_rule_is_named_with_the_reason(run):
     Status 1; the others are looked at all the same.
     """
     install(run, TRUSTING)
-    ended = run("check", "dungeon")
+    ended = run("check", "cellar")
 
     assert 1 == ended.status
     failed = [line.split() for line in ended.out.splitlines() if line.startswith("  failed")]
@@ -94,16 +94,16 @@ def test_json_holds_the_same(run):
     One object per contract, with the findings in order.
     """
     install(run, TRUSTING)
-    ended = run("check", "dungeon", "--json")
+    ended = run("check", "cellar", "--json")
 
     assert 1 == ended.status
     (result,) = ended.json
-    assert ("dungeon", "generate", False) == (
+    assert ("cellar", "generate", False) == (
         result["provider"],
         result["operation"],
         result["passed"],
     )
-    assert "seedcore_dungeon_contract:TestDungeon" == result["contract"]
+    assert "seedcore_cellar_contract:TestCellar" == result["contract"]
     assert [*RULES] == [finding["rule"] for finding in result["rules"]]
     failed = [finding["rule"] for finding in result["rules"] if finding["status"] == "failed"]
     assert ["maps-garbage"] == failed
@@ -114,9 +114,9 @@ def test_pytest_and_the_command_agree_on_every_rule(run):
     The same contract in a file, run by a pytest without any plugin of ours.
     """
     install(run, TRUSTING, contract="")
-    file = run.directory / "test_dungeon.py"
+    file = run.directory / "test_cellar.py"
     file.write_text(CONTRACT)
-    ended = run("check", "dungeon", "--contract", str(file), "--json")
+    ended = run("check", "cellar", "--contract", str(file), "--json")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:asyncio", "-p", "no:cacheprovider"]
     subprocess.run(
         [*command, "--junit-xml=junit.xml", file.name],
@@ -147,14 +147,14 @@ def test_a_contract_that_is_only_inherited_is_not_looked_at_twice(run):
     A file of tests imports what the plugin ships, and inherits it.
     """
     install(run)
-    file = run.directory / "test_dungeon.py"
+    file = run.directory / "test_cellar.py"
     file.write_text(
-        "from seedcore_dungeon_contract import TestDungeon as Shipped\n"
+        "from seedcore_cellar_contract import TestCellar as Shipped\n"
         "class TestMine(Shipped):\n    pass\n"
     )
     ended = run("check", "--contract", str(file), "--rule", "hashable", "--json")
 
-    assert ["test_dungeon:TestMine"] == [result["contract"] for result in ended.json]
+    assert ["test_cellar:TestMine"] == [result["contract"] for result in ended.json]
 
 
 def test_single_rules_can_be_chosen(run):
@@ -162,7 +162,7 @@ def test_single_rules_can_be_chosen(run):
     Only they are looked at.
     """
     install(run, TRUSTING)
-    ended = run("check", "dungeon", "--rule", "hashable", "--rule", "maps-outage", "--json")
+    ended = run("check", "cellar", "--rule", "hashable", "--rule", "maps-outage", "--json")
 
     assert 0 == ended.status
     assert ["hashable", "maps-outage"] == [finding["rule"] for finding in ended.json[0]["rules"]]
@@ -177,21 +177,21 @@ def test_all_installed_providers_are_looked_at_without_a_name(run):
     ended = run("check", "--rule", "hashable", "--json")
 
     mine = {one["provider"]: one["passed"] for one in ended.json}
-    assert (True, None) == (mine["dungeon"], mine["bare"])
+    assert (True, None) == (mine["cellar"], mine["bare"])
     assert "bare: not looked at, since it ships no contract." in run("check", "--rule=hashable").out
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("dungen",), 3, "No provider is called 'dungen'. Installed: "),
-        (("dungeon",), 2, "dungeon ships no contract. Give the file with it: seedcore check du"),
-        (("dungeon", "--rule", "maps-outrage"), 2, "There is no rule 'maps-outrage'. Did you mean"),
-        (("dungeon", "--contract", "none.py"), 2, "'none.py' does not exist"),
-        (("dungeon", "--contract", "empty.py"), 2, "empty.py is neither a ProviderContract nor a"),
-        (("dungeon", "--contract", "raising.py"), 2, "raised ZeroDivisionError: division by zero"),
-        (("dungeon", "--contract", "notes.txt"), 2, "notes.txt is no file of Python (.py)."),
-        (("dungeon", "--contract", "bad.py"), 1, "TestBad has no request. Add request = {...}"),
+        (("celler",), 3, "No provider is called 'celler'. Installed: "),
+        (("cellar",), 2, "cellar ships no contract. Give the file with it: seedcore check ce"),
+        (("cellar", "--rule", "maps-outrage"), 2, "There is no rule 'maps-outrage'. Did you mean"),
+        (("cellar", "--contract", "none.py"), 2, "'none.py' does not exist"),
+        (("cellar", "--contract", "empty.py"), 2, "empty.py is neither a ProviderContract nor a"),
+        (("cellar", "--contract", "raising.py"), 2, "raised ZeroDivisionError: division by zero"),
+        (("cellar", "--contract", "notes.txt"), 2, "notes.txt is no file of Python (.py)."),
+        (("cellar", "--contract", "bad.py"), 1, "TestBad has no request. Add request = {...}"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -221,7 +221,7 @@ def test_a_contract_that_cannot_be_imported_is_told(run):
     The entry point is named, with what its import raised.
     """
     install(run, contract="1 / 0")
-    ended = run("check", "dungeon")
+    ended = run("check", "cellar")
 
     assert 2 == ended.status
-    assert "Importing seedcore_dungeon_contract:TestDungeon raised ZeroDivisionError" in ended.err
+    assert "Importing seedcore_cellar_contract:TestCellar raised ZeroDivisionError" in ended.err

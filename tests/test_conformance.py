@@ -8,6 +8,7 @@ import asyncio
 import functools
 import importlib
 import logging
+import socket
 import threading
 import typing
 import warnings
@@ -31,6 +32,7 @@ from seedcore import (
 from seedcore.testing import ProviderContract, Reply, replies
 from seedcore.testing.conformance.check import Conformance
 from seedcore.testing.conformance.rules import RULES, Limits
+from seedcore.testing.upstream import refused_port
 from support.broken import MADE, ask, seed_of
 
 SITE = "https://seeds.example"
@@ -629,6 +631,33 @@ def test_a_rule_that_takes_too_long_says_which_limit_it_hit():
 
     assert "failed" == finding.status
     assert "race-no-spoiler hasn't ended after its limit of 0.3 s." == finding.reason
+    assert [] == [one.name for one in threading.enumerate() if one.name.startswith("conformance")]
+
+
+def test_a_thread_that_was_given_up_keeps_nobody_from_the_network():
+    """
+    Only what it does itself is still refused.
+    """
+    release, tried = threading.Event(), []
+
+    def connect():
+        try:
+            socket.create_connection(("127.0.0.1", refused_port()), timeout=1)
+        except ConnectionRefusedError as error:
+            tried.append("kit" in str(error))
+
+    async def blocking(request, context):
+        release.wait()
+        connect()
+
+    findings_of(contract_of(blocking), "hashable", limits=SHORT)
+    connect()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("conformance"):
+            thread.join(5)
+
+    assert [False, True] == tried
 
 
 @pytest.fixture(autouse=True)

@@ -117,17 +117,15 @@ class FaultUpstream:
         """
         Stop listening and end every connection: from now on the port refuses.
         """
-        if self._listener is not None:
-            # Closing it at once would forget whoever was accepted and is no connection yet:
-            # Python 3.11 neither closes such a socket nor serves it.
-            for listening in self._listener.sockets:
-                asyncio.get_running_loop().remove_reader(listening.fileno())
-            for _ in range(TURNS_TO_CONNECT):
-                await asyncio.sleep(0)
-            self._listener.close()
-            self._listener = None
-        for _, transport in self._open.values():
-            transport.abort()
+        listener, self._listener = self._listener, None
+        try:
+            if listener is not None:
+                await _connect_the_last(listener)
+        finally:  # whoever is cancelled here must not leave it listening
+            if listener is not None:
+                listener.close()
+            for _, transport in self._open.values():
+                transport.abort()
         await asyncio.sleep(0)  # the transports say goodbye, which cancels what they answer
         await asyncio.gather(*self._serving, return_exceptions=True)
 
@@ -283,6 +281,18 @@ class _Written(web.StreamResponse):
 
     async def write_eof(self, _data: bytes = b"") -> None:
         return None
+
+
+async def _connect_the_last(listener: asyncio.Server) -> None:
+    """
+    Accept nobody more, and let those who were accepted become connections.
+
+    Closing it at once would forget them: Python 3.11 neither closes such a socket nor serves it.
+    """
+    for listening in listener.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(TURNS_TO_CONNECT):
+        await asyncio.sleep(0)
 
 
 async def _answer(reply: Reply, request: web.BaseRequest) -> None:

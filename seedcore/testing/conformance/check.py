@@ -8,6 +8,7 @@ ever blocks only that.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import Any, Literal, TypeVar
 import attrs
 
 from seedcore.errors import BrokenPluginError, SeedcoreError, UnconfiguredProviderError
+from seedcore.testing.conformance import guard
 from seedcore.testing.conformance.case import Case, ContractError, case_of
 from seedcore.testing.conformance.rules import (
     RULES,
@@ -190,46 +192,72 @@ def in_a_thread(work: Callable[[], Awaitable[Result]], limit: float, what: str) 
     """
     Return what *work* returns, run in a thread with a loop of its own.
 
-    Raises Stuck after *limit* seconds; the thread is left behind then.
+    Raises Stuck after *limit* seconds. What can be cancelled is; a thread whose loop is blocked
+    is left behind.
     """
-    outcome: queue.SimpleQueue[tuple[Result | None, BaseException | None]] = queue.SimpleQueue()
-    beats = [time.monotonic()]
-    thread = threading.Thread(
-        target=_live, args=(work, outcome, beats), name=f"conformance:{what}", daemon=True
-    )
-    thread.start()
+    life = _Life(work, f"conformance:{what}")
     try:
-        value, error = outcome.get(timeout=limit)
+        value, error = life.outcome.get(timeout=limit)
     except queue.Empty:
-        blocked = time.monotonic() - beats[0] > min(1.0, limit / 2)
-        raise Stuck(_why(thread, limit, what, blocked=blocked), blocked=blocked) from None
-    thread.join(timeout=1.0)  # it closes its loop; what can't be closed stays behind
+        blocked = life.silent_for() > min(1.0, limit / 2)
+        stuck = Stuck(_why(life.thread, limit, what, blocked=blocked), blocked=blocked)
+        life.give_up()
+        raise stuck from None
+    life.thread.join(timeout=1.0)  # it closes its loop; what can't be closed stays behind
     if error is not None:
         raise error
-    return value  # type: ignore[return-value]
+    return value  # type: ignore[no-any-return]
 
 
-def _live(
-    work: Callable[[], Awaitable[Any]],
-    outcome: queue.SimpleQueue[tuple[Any, BaseException | None]],
-    beats: list[float],
-) -> None:
-    async def main() -> None:
-        beating = asyncio.create_task(_beat(beats))
+class _Life:
+    """
+    A thread with an event loop, which does some work and shows that it still turns.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[Any]], name: str) -> None:
+        self.outcome: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._live, name=name, daemon=True)
+        self._work = work
+        self._beat = time.monotonic()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._working: asyncio.Task[None] | None = None
+        self.thread.start()
+
+    def silent_for(self) -> float:
+        """
+        Return the seconds since the loop has last shown that it turns.
+        """
+        return time.monotonic() - self._beat
+
+    def give_up(self) -> None:
+        """
+        Cancel the work, and let the guard of a thread that goes on be about that thread alone.
+        """
+        if self._loop is not None and self._working is not None:
+            with contextlib.suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._working.cancel)
+        self.thread.join(timeout=0.2)
+        if self.thread.is_alive():
+            guard.confine(self.thread)
+
+    def _live(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop, self._working = asyncio.get_running_loop(), asyncio.current_task()
+        beating = asyncio.create_task(self._beat_on())
         try:
-            outcome.put((await work(), None))
+            self.outcome.put((await self._work(), None))
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
-            outcome.put((None, error))
+            self.outcome.put((None, error))
         finally:
             beating.cancel()
 
-    asyncio.run(main())
-
-
-async def _beat(beats: list[float]) -> None:
-    while True:
-        beats[0] = time.monotonic()
-        await asyncio.sleep(BEAT)
+    async def _beat_on(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(BEAT)
 
 
 def _why(thread: threading.Thread, limit: float, what: str, *, blocked: bool) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,10 +20,13 @@ class Guard:
     """
     What was tried: ``elsewhere`` names each place that was refused, in order.
 
-    It is about the whole process while it is on, threads of providers included.
+    It is about the whole process while it is on, threads of providers included, or about its
+    own thread alone once that was given up.
     """
 
     def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.everywhere = True
         self.allowed: set[int] = set()
         """Ports of loopback that may be connected to."""
         self.elsewhere: list[str] = []
@@ -49,6 +53,15 @@ def guarded() -> Iterator[Guard]:
         _guards.remove(guard)
 
 
+def confine(thread: threading.Thread) -> None:
+    """
+    Leave the rest of the process alone: *thread*, which may never end, was given up.
+    """
+    for guard in _guards:
+        if guard.thread == thread.ident:
+            guard.everywhere = False
+
+
 def _install() -> None:
     """
     Hear of every connection and every look-up of a name, from whatever client.
@@ -65,7 +78,10 @@ def _install() -> None:
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if not _guards or not event.startswith("socket."):
         return
-    guard = _guards[-1]
+    here = threading.get_ident()
+    guard = next((one for one in reversed(_guards) if one.everywhere or one.thread == here), None)
+    if guard is None:
+        return
     if event == "socket.getaddrinfo" and not _is_loopback(arguments[0]):
         guard.refuse(_shown(arguments[0], arguments[1]))
         text = "the conformance kit looks up no name"
