@@ -123,7 +123,7 @@ def _is_shut(call: Call, now: float) -> bool:
     return draining or (lane.gate.error is not None and lane.gate.wait(now) > 0)
 
 
-_UNCOUNTED = Permit(-1, 0.0)
+_UNCOUNTED = Permit(-1)
 """The permit without a breaker: no generation is its own, so nothing learns from it."""
 
 

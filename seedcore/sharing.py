@@ -137,7 +137,7 @@ class Sharing:
             now = clock.monotonic()
             answered = agreed.done() and not agreed.cancelled()
             if answered and agreed.result():
-                permit = breaker.permit(name, now)
+                permit = breaker.permit(name)
                 kept = now - began <= NEXT_PROBE  # else this process was stopped meanwhile
                 return permit if kept else None
             if answered or now - began > STOPPED:

@@ -274,6 +274,42 @@ def test_results_from_before_the_opening_are_ignored(bench: Bench) -> None:
     assert (State.HALF_OPEN, 0) == (bench.breaker.state, bench.condition.successes)
 
 
+def test_late_successes_do_not_hide_new_failures(bench: Bench) -> None:
+    """
+    A success that began before the opening says nothing about what failed after the closing.
+    """
+    late = bench.admit()
+    bench.open()
+    bench.now += 1
+    bench.succeed(2)
+    for _ in range(4):
+        bench.breaker.call_failed(bench.admit(), bench.now)
+
+    bench.breaker.succeeded(late, bench.now)
+    bench.breaker.call_failed(bench.admit(), bench.now)
+
+    assert State.OPEN is bench.breaker.state
+
+
+def test_a_late_probe_does_not_speak_for_one_that_has_its_name() -> None:
+    """
+    What it found was found before the circuit opened again.
+    """
+    policy = Policy(circuit_breaker_success_threshold=1)
+    breaker = Breaker(policy, lambda before, step: None, iter(["a", "b", "a"]))
+    for _ in range(14):
+        breaker.failed(breaker.admit(0.0), 0.0)
+    late = breaker.admit(1.0)
+    breaker.failed(breaker.admit(6.0), 6.0)
+    again = breaker.admit(12.0)
+    assert ("a", "a") == (late.probe, again.probe)
+
+    breaker.succeeded(late, 13.0)
+    assert State.HALF_OPEN is breaker.state
+    breaker.succeeded(again, 13.0)
+    assert State.CLOSED is breaker.state
+
+
 def test_a_probe_from_before_the_last_success_cannot_reopen(bench: Bench) -> None:
     """
     After an outage that hangs, probes of its time still fail while new ones succeed.
@@ -390,9 +426,9 @@ class TestAdopting:
         bench.open()
         bench.now += 1
         name, step = bench.breaker.next_probe()
-        assert bench.breaker.permit(name, bench.now) is None
+        assert bench.breaker.permit(name) is None
         bench.breaker.adopt(step(bench.condition, bench.policy, bench.now), bench.now)
-        permit = bench.breaker.permit(name, bench.now)
+        permit = bench.breaker.permit(name)
         assert permit is not None
         assert name == permit.probe
         bench.breaker.succeeded(permit, bench.now)
@@ -472,6 +508,47 @@ class TestApart:
         bench.succeed()
         bench.fail(14)
         assert (State.OPEN, False) == (bench.breaker.state, bench.breaker.apart)
+
+    @pytest.mark.parametrize("here", [False, True])
+    def test_a_success_moves_both_kinds_of_failures_alike(self, bench: Bench, here: bool) -> None:
+        """
+        Whose fault the failure before it was is still known at the fourteenth.
+        """
+        bench.fail(here=here)
+        bench.succeed()
+        bench.fail(13)
+        assert (State.OPEN, here) == (bench.breaker.state, bench.breaker.apart)
+
+    def test_closing_ends_it(self, bench: Bench) -> None:
+        """
+        From then on it is a circuit like all others, as it was when it was new.
+        """
+        new = (bench.breaker.state, bench.breaker.apart, bench.condition.generation)
+        bench.fail(14, here=True)
+        bench.now += 1
+        bench.succeed(2)
+        closed = (bench.breaker.state, bench.breaker.apart, bench.condition.generation)
+        assert (State.CLOSED, False, 0) == new == closed
+
+    def test_a_failure_is_the_providers_unless_it_is_said_not_to_be(self) -> None:
+        """
+        What is known to be this machine's own fault is told apart, and nothing else.
+        """
+        attempts, calls = Bench(), Bench()
+        for _ in range(14):
+            attempts.breaker.failed(attempts.admit(), attempts.now)
+        for _ in range(5):
+            calls.breaker.call_failed(calls.admit(), calls.now)
+        for bench in (attempts, calls):
+            assert (State.OPEN, False) == (bench.breaker.state, bench.breaker.apart)
+
+    def test_one_local_failure_anywhere_in_the_row_is_remembered(self, bench: Bench) -> None:
+        """
+        Not only if it was the last of the five calls.
+        """
+        for here in (False, True, False, True, False):
+            bench.breaker.call_failed(bench.admit(), bench.now, here=here)
+        assert (State.OPEN, True) == (bench.breaker.state, bench.breaker.apart)
 
     def test_none_of_its_steps_is_told(self, bench: Bench) -> None:
         """
@@ -593,6 +670,28 @@ class TestSuspects:
         suspects.failed(asking("request"), 0.0)
         assert not suspects.call_failed(asking("request"))
 
+    def test_a_request_is_hopeless_once_others_succeed(self) -> None:
+        """
+        From the first success after its first failure on; whoever never failed is not.
+        """
+        suspects = Suspects()
+        suspects.succeeded(asking("other"))
+        suspects.failed(asking("poison"), 0.0)
+        assert not suspects.hopeless(asking("poison"))
+        suspects.succeeded(asking("other"))
+        assert suspects.hopeless(asking("poison"))
+        assert not suspects.hopeless(asking("another"))
+
+    def test_every_success_after_the_first_failure_is_a_proof(self) -> None:
+        """
+        Also where there were others before it.
+        """
+        suspects = Suspects()
+        suspects.succeeded(asking("other"))
+        suspects.failed(asking("request"), 0.0)
+        suspects.succeeded(asking("other"))
+        assert suspects.call_failed(asking("request"))
+
     def test_a_failure_is_forgotten_after_an_hour(self) -> None:
         """
         So that one bad moment does not make a request neutral for ever.
@@ -603,6 +702,17 @@ class TestSuspects:
         suspects.call_failed(asking("request"))
         assert suspects.failed(asking("request"), 3600.0)
         assert not suspects.failed(asking("request"), 3601.0)
+
+    def test_an_hour_is_one_since_the_first_failure(self) -> None:
+        """
+        However long the process has been running.
+        """
+        suspects = Suspects()
+        suspects.failed(asking("request"), 9e6)
+        suspects.succeeded(asking("other"))
+        suspects.call_failed(asking("request"))
+        assert suspects.failed(asking("request"), 9e6 + 3600.0)
+        assert not suspects.failed(asking("request"), 9e6 + 3601.0)
 
     def test_it_remembers_at_most_256_requests(self) -> None:
         """

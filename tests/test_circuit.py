@@ -170,6 +170,16 @@ class TestProbing:
         assert (Probe("a", NOW), Probe("b", NOW + 5)) == after.probes
         assert known.generation == after.generation
 
+    def test_who_is_under_way_is_not_let_through_again(self) -> None:
+        """
+        Also where there is room for another one: a step may be taken twice.
+        """
+        policy = Policy(circuit_breaker_half_open_max_calls=2)
+        known = half_open(Probe("a", NOW))
+
+        assert 0.0 == circuit.wait(known, policy, NOW + 1)
+        assert known is circuit.probing("a")(known, policy, NOW + 1)
+
     def test_a_closed_circuit_needs_none(self) -> None:
         """
         It was closed by another process while this one asked.
@@ -278,6 +288,14 @@ class TestProbeFailed:
 
         assert attrs.evolve(known, probes=()) == after
 
+    def test_one_that_began_with_the_last_success_counts(self) -> None:
+        """
+        It asked no earlier than the one that found the provider alive was answered.
+        """
+        known = half_open(Probe("a", NOW), successes=1, succeeded_at=NOW)
+
+        assert State.OPEN is circuit.probe_failed("a")(known, POLICY, NOW + 1).state
+
     @pytest.mark.parametrize("known", [Condition(), opened(), half_open(Probe("b", NOW))])
     def test_one_that_is_not_known_any_more_is_ignored(self, known: Condition) -> None:
         """
@@ -294,6 +312,7 @@ def test_a_released_probe_frees_its_place() -> None:
     after = circuit.probe_released("a")(known, POLICY, NOW)
 
     assert attrs.evolve(known, probes=(Probe("b", NOW),)) == after
+    assert attrs.evolve(known, probes=(Probe("a", NOW),)) == known.without("b")
     assert known is circuit.probe_released("c")(known, POLICY, NOW)
 
 
@@ -374,6 +393,7 @@ class TestSane:
         [
             Condition(),
             Condition(generation=3, open_until=NOW - 5, succeeded_at=NOW - 1),
+            Condition(generation=3, open_until=NOW + HOUR),
             opened(),
             opened(open_until=NOW + 5),
             half_open(Probe("a", NOW - 1), succeeded_at=NOW - 2, successes=1),

@@ -77,6 +77,13 @@ def test_what_is_left_of_a_time(until: float, expected: float) -> None:
     assert expected == left(until, 10.0)
 
 
+def test_a_millionth_of_a_second_is_nothing_either() -> None:
+    """
+    That is as near as a timer comes.
+    """
+    assert (0.0, 1.1e-6) == (left(1e-6, 0.0), left(1.1e-6, 0.0))
+
+
 @virtual_time
 async def test_virtual_wall_time_moves_with_the_loop() -> None:
     """
@@ -93,7 +100,7 @@ def test_a_loop_in_which_nothing_will_ever_happen_says_so() -> None:
     """
     A test that would hang for ever fails with a sentence, after waiting for threads in real time.
     """
-    from support import virtual_time as module
+    from seedcore.testing import clocks as module
 
     async def wait_for_nothing() -> None:
         await asyncio.get_running_loop().create_future()
@@ -151,6 +158,49 @@ async def test_limits_of_one_duration_share_a_timer() -> None:
     sleeping = 1_000
     assert before + sleeping + 1 == len(loop._scheduled)
     await asyncio.gather(*tasks)
+
+
+@virtual_time
+async def test_a_limit_is_shared_unless_it_is_said_to_be_rare() -> None:
+    """
+    The cheap kind is the one that nobody has to ask for.
+    """
+    limits = Limits()
+
+    for _ in range(3):
+        limits.start(5, asyncio.current_task()).end()
+
+    assert ([5], []) == (list(limits._timers), list(limits._singles))
+
+
+@virtual_time
+async def test_a_rare_limit_leaves_nothing_behind() -> None:
+    """
+    Neither a timer in the loop nor an entry of its own, which would stay until the shutdown.
+    """
+    limits, loop = Limits(), asyncio.get_running_loop()
+    limit = starting(limits, 5, shared=False)
+    [timer] = limits._singles.values()
+
+    limit.end()
+
+    assert {} == limits._singles
+    assert timer.cancelled()
+    assert loop.time() < limit.at
+
+
+@SHARED
+@virtual_time
+async def test_a_limit_may_end_twice(*, shared: bool) -> None:
+    """
+    The second end changes nothing, whoever it was that ended it first.
+    """
+    limit = starting(Limits(), 5, shared=shared)
+    limit.end()
+    limit.end()
+
+    await asyncio.sleep(9)
+    assert (False, False) == (limit.fired, limit.running)
 
 
 @virtual_time
@@ -423,7 +473,7 @@ async def test_a_group_is_woken_together_and_nobody_else() -> None:
     A circuit that closes wakes those who waited for it.
     """
     waits = Waits(VirtualClock())
-    group: Any = set()
+    group: Any = {}
     woken: list[tuple[str, float]] = []
 
     async def wait(name: str, of: Any) -> None:
@@ -439,7 +489,7 @@ async def test_a_group_is_woken_together_and_nobody_else() -> None:
     await asyncio.gather(*tasks)
 
     assert [("a", 5.0), ("b", 5.0), ("c", 60.0)] == sorted(woken)
-    assert set() == group
+    assert {} == group
 
 
 @virtual_time
@@ -448,7 +498,7 @@ async def test_a_shutdown_wakes_everyone() -> None:
     Members of a group or not.
     """
     waits = Waits(VirtualClock())
-    tasks = [asyncio.create_task(waits.sleep(60, of)) for of in (set(), None)]
+    tasks = [asyncio.create_task(waits.sleep(60, of)) for of in ({}, None)]
     await asyncio.sleep(5)
 
     waits.wake()
@@ -488,7 +538,7 @@ async def test_a_cancelled_wait_leaves_nothing_behind() -> None:
     Neither in the group nor as a timer.
     """
     waits, loop = Waits(VirtualClock()), asyncio.get_running_loop()
-    group: Any = set()
+    group: Any = {}
     task = asyncio.create_task(waits.sleep(60, group))
     await asyncio.sleep(1)
 
@@ -496,5 +546,5 @@ async def test_a_cancelled_wait_leaves_nothing_behind() -> None:
     await asyncio.wait([task])
 
     assert task.cancelled()
-    assert set() == group == waits._everyone
+    assert {} == group == waits._everyone
     assert [] == [timer for timer in loop._scheduled if not timer.cancelled()]

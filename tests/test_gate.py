@@ -122,6 +122,17 @@ def test_a_time_that_was_asked_for_leaves_the_guess_alone(gate: Gate) -> None:
     assert 2.0 <= gate.close(GUESS, 100.0) <= 2.2
 
 
+@pytest.mark.parametrize("asked", [0.0, 0, -5.0, float("nan"), "10"])
+def test_what_asks_for_no_time_is_guessed(gate: Gate, asked: object) -> None:
+    """
+    Nothing, the past and a plugin's junk pause as long as no Retry-After at all.
+    """
+    junk = ProviderRateLimitError(retry_after=asked)
+
+    assert 2.0 <= gate.close(junk, 100.0) <= 2.2
+    assert 4.0 == gate.guess
+
+
 @pytest.mark.parametrize("asked", [7200.0, 1e9, float("inf")])
 def test_no_pause_is_longer_than_an_hour(gate: Gate, asked: float) -> None:
     """
@@ -172,6 +183,30 @@ def test_answers_that_were_on_their_way_count_once(gate: Gate) -> None:
         gate.close(GUESS, 0.0)
 
     assert 2.0 <= gate.wait(0.0) <= 2.2
+
+
+def test_an_answer_just_before_the_end_of_a_pause_is_the_same_wish_again(gate: Gate) -> None:
+    """
+    However little is left of it, neither the pause nor the next guess grows.
+    """
+    end = gate.close(GUESS, 0.0)
+
+    left = gate.close(GUESS, end - 0.25)
+
+    assert pytest.approx(0.25) == left == gate.wait(end - 0.25)
+    assert 4.0 == gate.guess
+
+
+def test_a_pause_in_the_past_is_nobodys_answer(gate: Gate) -> None:
+    """
+    Once the provider serves again, its old words are forgotten.
+    """
+    gate.close(ASKS, 0.0)
+    assert gate.opened(20.0)
+
+    gate.succeeded()
+
+    assert gate.error is None
 
 
 class TestAdopting:

@@ -39,7 +39,9 @@ from seedcore import (
     hookimpl,
     provider,
 )
-from seedcore.contract.classify import Lesson, classify
+from seedcore.contract import clients
+from seedcore.contract.classify import Lesson, Retry, classify
+from seedcore.contract.clients import Answer
 from seedcore.testing.replies import Reply, garbage, hanging, json_reply, status, typed
 from seedcore.testing.upstream import FaultUpstream, refused_port
 from support.calling import EAGER, call
@@ -810,4 +812,134 @@ def test_what_failed_on_this_machine_is_told_apart(error: Exception, here: bool)
 
     assert (ProviderUnavailableError if here else ProviderError) in type(verdict.error).__mro__
     assert here == verdict.here
+    assert Lesson.FAILURE is verdict.lesson
+
+
+def test_a_client_that_is_added_is_asked_before_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Its exceptions may look like the standard library's; what it doesn't know they all know.
+    """
+    monkeypatch.setattr(clients, "_READERS", [])
+    teapot = Answer(status=418)
+
+    clients.add_reader(lambda error: teapot if isinstance(error, TimeoutError) else None)
+
+    assert teapot is clients.read(TimeoutError())
+    assert clients.NO_CONNECTION is clients.read(ConnectionRefusedError())
+
+
+class Unread:
+    """
+    An answer of requests whose body was not read yet: looking at ``text`` would read it.
+    """
+
+    status_code = 500
+    _content = False
+
+    @property
+    def text(self) -> str:
+        """
+        Wait for the network.
+        """
+        pytest.fail("the body was read in the loop")
+
+
+def test_a_body_that_was_not_read_stays_unread() -> None:
+    """
+    Words are not worth blocking everybody for.
+    """
+    assert Answer(status=500) == clients.read(SdkError(response=Unread()))
+
+
+@pytest.mark.parametrize("text", [None, 7, b"bytes"])
+def test_words_that_are_no_text_are_none(text: Any) -> None:
+    """
+    Whatever an SDK calls its text.
+    """
+    assert Answer(status=500) == clients.read(SdkError(status=500, text=text))
+
+
+@pytest.mark.parametrize(("status", "known"), [(99, False), (100, True), (599, True), (600, False)])
+def test_a_status_is_one_of_http(status: int, *, known: bool) -> None:
+    """
+    Other numbers are an SDK's own codes.
+    """
+    assert (Answer(status=status) if known else None) == clients.read(SdkError(status=status))
+
+
+def test_headers_and_words_are_looked_for_in_both_places() -> None:
+    """
+    Beside the status first, then in the response, wherever the status itself was.
+    """
+    response = SdkResponse(headers={"retry-after": "7"}, text="the response's")
+    error = SdkError(status=429, response=response)
+    assert Answer(status=429, headers={"Retry-After": "7"}, body="the response's") == clients.read(
+        error
+    )
+
+    error = SdkError(status=429, response=response, headers={"retry-after": "3"}, text="its own")
+    assert Answer(status=429, headers={"Retry-After": "3"}, body="its own") == clients.read(error)
+
+
+def raised_while(kind: type[Exception], context: Exception) -> Exception:
+    """
+    Return an exception that was raised while *context* was handled, without ``from``.
+    """
+    error = kind("it does not connect")
+    error.__context__ = context
+    return error
+
+
+def test_what_was_handled_counts_below_a_transport_error_alone() -> None:
+    """
+    That is how requests raises its own; elsewhere it is a bug in an except block.
+    """
+    below = ConnectionRefusedError()
+
+    assert clients.NO_CONNECTION is clients.read(raised_while(requests.ConnectionError, below))
+    assert clients.NO_CONNECTION is clients.read(raised_while(OSError, below))
+    assert None is clients.read(raised_while(KeyError, below))
+
+
+@pytest.mark.parametrize("timeout", [TimeoutError(), ProviderTimeoutError("its words")], ids=repr)
+def test_of_a_group_the_plugins_own_error_counts_most(timeout: Exception) -> None:
+    """
+    Else the first that failed, however deep it lies.
+    """
+    bug, below = KeyError("seed"), ExceptionGroup("inner", [timeout, KeyError("seed")])
+    own = isinstance(timeout, ProviderError)
+
+    first = classify(ExceptionGroup("outer", [below, bug]), 0.0)
+    assert ProviderTimeoutError is type(first.error)
+    assert ("its words" if own else "") == first.error.provider_message
+    second = classify(ExceptionGroup("outer", [bug, timeout]), 0.0)
+    assert (ProviderTimeoutError if own else ProviderResponseFormatError) is type(second.error)
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "retry"),
+    [
+        (ConnectionRefusedError(), "no connection could be made", Retry.ALWAYS),
+        (NO_SUCH_NAME, "its name is unknown", Retry.ALWAYS),
+        (ssl.SSLCertVerificationError(), "TLS failed", Retry.ALWAYS),
+        (NO_WAY, "this machine has no way to it", Retry.BY_EFFECT),
+        (wrapped_in(httpx.ConnectError, NO_WAY), "this machine has no way to it", Retry.ALWAYS),
+        (wrapped_in(httpx.ConnectError, OSError()), "no connection could be made", Retry.ALWAYS),
+        (httpx.PoolTimeout(""), "", Retry.ALWAYS),
+        (TimeoutError(), "", Retry.BY_EFFECT),
+        (ConnectionResetError(), "the connection broke off", Retry.BY_EFFECT),
+        (json.JSONDecodeError("", "", 0), "its reply can't be read", Retry.NEVER),
+        (httpx.DecodingError(""), "its reply can't be read", Retry.NEVER),
+    ],
+    ids=repr,
+)
+def test_an_exchange_that_broke_says_how_and_whether_it_was_sent(
+    error: Exception, words: str, retry: Retry
+) -> None:
+    """
+    In words of ours, since an exception's own may hold an address with a password.
+    """
+    verdict = classify(error, 0.0)
+
+    assert (words, retry) == (verdict.error.provider_message, verdict.retry)
     assert Lesson.FAILURE is verdict.lesson

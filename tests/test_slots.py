@@ -91,6 +91,21 @@ async def test_whoever_leaves_makes_room() -> None:
     assert None is not share.queue()
 
 
+async def test_whoever_leaves_is_not_served_any_more() -> None:
+    """
+    Whatever still holds its future sees that it was given up.
+    """
+    share = Slots(1, 10).share()
+    taken(share, 1)
+    waiter = share.queue()
+
+    share.leave(waiter)
+
+    assert waiter.cancelled()
+    share.give_back()
+    assert 0 == share.in_use
+
+
 async def test_a_slot_given_at_the_last_moment_goes_on_to_the_next() -> None:
     """
     The slot was handed over, but its taker has gone: it isn't lost.
@@ -277,6 +292,23 @@ async def test_an_operation_at_its_end_holds_no_other_up() -> None:
     hanging.give_back()
     assert True is waiter.result()
     assert (7, 0) == (slots.in_use, slots.queued)
+
+
+async def test_a_slot_that_was_handed_over_counts_like_one_that_was_taken() -> None:
+    """
+    However often that happens, the operation has its seven eighths and not one more.
+    """
+    slots = Slots(16, 10)
+    share, _ = slots.share(), slots.share()
+    taken(share, 14)
+
+    for _ in range(3):
+        waiters = [share.queue(), share.queue()]
+        for waiter in waiters:
+            share.give_back()
+            assert True is waiter.result()
+        assert (14, 14) == (share.in_use, slots.in_use)
+        assert not share.try_take()
 
 
 async def test_who_came_first_is_served_first_whatever_the_operation() -> None:

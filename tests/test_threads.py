@@ -30,6 +30,17 @@ async def test_a_plain_function_runs_in_a_thread() -> None:
     assert (5, "seedcore:add") == await Worker(add, 2, 3).result
 
 
+async def test_a_thread_is_named_and_never_joined() -> None:
+    """
+    Also for a callable without a name; only a daemon lets the interpreter end.
+    """
+    workers = [Worker(function) for function in (int, functools.partial(int))]
+
+    assert [0, 0] == [await worker.result for worker in workers]
+    assert ["seedcore:int", "seedcore:provider"] == [worker._thread.name for worker in workers]
+    assert all(worker._thread.daemon for worker in workers)
+
+
 async def test_what_it_raises_comes_back() -> None:
     """
     The very exception, with its traceback.
@@ -146,6 +157,19 @@ async def test_a_failure_nobody_waits_for_is_silent() -> None:
     assert [] == complaints
 
 
+async def test_an_end_that_nobody_asked_about_is_silent() -> None:
+    """
+    Without ``on_end`` there is nobody to call.
+    """
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
+
+    await Worker(lambda: None).result
+    await asyncio.sleep(0)
+
+    assert [] == complaints
+
+
 HANGING = """
 import asyncio, threading
 from seedcore.contract.threads import Worker
@@ -230,3 +254,29 @@ async def test_an_async_function_stays_in_the_loop() -> None:
         return threading.current_thread()
 
     assert threading.current_thread() is await run(where)
+
+
+async def test_an_async_function_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Not even for the call that only makes its coroutine.
+    """
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+
+    assert 8 == await run(_async_double, 4)
+    assert [] == started
+
+
+async def test_an_async_function_that_exits_does_not_end_the_host() -> None:
+    """
+    Its SystemExit is named in what comes out, and is its cause.
+    """
+    raised = SystemExit(2)
+
+    async def leave() -> None:
+        raise raised
+
+    with pytest.raises(RuntimeError, match="the function raised SystemExit") as caught:
+        await run(leave)
+
+    assert raised is caught.value.__cause__

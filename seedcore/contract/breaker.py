@@ -26,7 +26,6 @@ class Permit:
     """
 
     epoch: int
-    started: float
     probe: str | None = None
 
 
@@ -68,7 +67,7 @@ class Breaker:
         self.state = self.condition.state
         self.apart = False
         self._agreed = self.condition.generation
-        self._permit = Permit(0, 0.0)
+        self._permit = Permit(0)
         self._forget()
 
     def _forget(self) -> None:
@@ -94,13 +93,13 @@ class Breaker:
             return None
         name = next(self._names)
         self._take(circuit.probing(name), now)
-        return self.permit(name, now)
+        return self.permit(name)
 
-    def permit(self, name: str, now: float) -> Permit | None:
+    def permit(self, name: str) -> Permit | None:
         """
         Return the permit of the probe *name*, if it is among those let through.
         """
-        return Permit(self._permit.epoch, now, name) if self.condition.has(name) else None
+        return Permit(self._permit.epoch, name) if self.condition.has(name) else None
 
     def next_probe(self) -> tuple[str, Step]:
         """
@@ -201,7 +200,7 @@ class Breaker:
         changed = condition.generation != self.condition.generation
         self.condition, self.state = condition, condition.state
         if changed:
-            self._permit = Permit(self._permit.epoch + 1, 0.0)
+            self._permit = Permit(self._permit.epoch + 1)
             self._forget()
 
 

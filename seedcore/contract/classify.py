@@ -190,7 +190,7 @@ def fault_verdict(fault: Fault) -> Verdict:
 _BY_CLASS: tuple[tuple[type[ProviderError], Retry, Lesson], ...] = (
     (CircuitOpenError, Retry.NEVER, Lesson.NEUTRAL),
     (QueueFullError, Retry.NEVER, Lesson.NEUTRAL),
-    (DrainingError, Retry.NEVER, Lesson.NEUTRAL),
+    (DrainingError, Retry.BY_EFFECT, Lesson.NEUTRAL),
     (ProviderTimeoutError, Retry.BY_EFFECT, Lesson.FAILURE),
     (ProviderUnavailableError, Retry.BY_EFFECT, Lesson.FAILURE),
     (ProviderRateLimitError, Retry.ALWAYS, Lesson.NEUTRAL),
