@@ -138,6 +138,7 @@ def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
         if name not in known:
             reason = f"there is no hook {name!r}.{did_you_mean(name, known)}"
             raise broken(reason)
+        _check_parameters(name, member, broken)
         setattr(marked, name, member)
     try:
         manager.register(marked)
@@ -153,6 +154,19 @@ def _hooks_of(target: Any, broken: Broken) -> dict[str, Callable[..., Any]]:
             _check_hook(name, implementation.function, broken)
             hooks[name] = _by_position(implementation.function, implementation.argnames, name)
     return hooks
+
+
+def _check_parameters(name: str, function: Callable[..., Any], broken: Broken) -> None:
+    """
+    Name what a hook can't take: pluggy's own words name an object in memory.
+    """
+    takes = tuple(inspect.signature(getattr(Hooks, name)).parameters)[1:]
+    for parameter in inspect.signature(function).parameters.values():
+        plain = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        needed = plain and parameter.default is parameter.empty
+        if name != "generate" and needed and parameter.name not in takes:
+            reason = f"{name} takes {', '.join(takes)}; remove {parameter.name!r}"
+            raise broken(reason)
 
 
 def _check_hook(name: str, function: Callable[..., Any], broken: Broken) -> None:

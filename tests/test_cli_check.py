@@ -157,6 +157,45 @@ def test_a_contract_that_is_only_inherited_is_not_looked_at_twice(run):
     assert ["test_cellar:TestMine"] == [result["contract"] for result in ended.json]
 
 
+def test_what_a_provider_prints_is_no_part_of_the_json(run):
+    """
+    It goes to stderr.
+    """
+    install(run, GOOD.replace("    async with", "    print('asking')\n    async with"))
+    ended = run("check", "cellar", "--rule", "hashable", "--json")
+
+    assert ended.json[0]["passed"]
+    assert "asking" in ended.err
+
+
+def test_a_provider_that_cannot_be_loaded_is_looked_at_too(run):
+    """
+    The rule that it breaks is named, by name or without.
+    """
+    broken = GOOD.replace(
+        "async def cellar(request, context)", "async def cellar(request, *, extra)"
+    )
+    install(run, broken)
+
+    for command in (("check", "cellar", "--json"), ("check", "--json")):
+        ended = run(*command)
+        rules = next(one["rules"] for one in ended.json if one["provider"] == "cellar")
+        assert ["hooks-valid"] == [one["rule"] for one in rules if one["status"] == "failed"]
+        assert 1 == ended.status
+
+
+def test_a_module_that_never_ends_its_import_is_given_up(run, monkeypatch):
+    """
+    The sentence says what to do instead.
+    """
+    monkeypatch.setattr("seedcore.testing.conformance.case.LONGEST_IMPORT", 0.1)
+    install(run, contract="import threading\nthreading.Event().wait(1)\n")
+    ended = run("check", "cellar")
+
+    assert 2 == ended.status
+    assert "hasn't ended after 0.1 s. Do its work in a 'start' hook." in ended.err
+
+
 def test_single_rules_can_be_chosen(run):
     """
     Only they are looked at.

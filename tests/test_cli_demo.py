@@ -549,7 +549,7 @@ def test_the_picture_fits_and_keeps_its_height(
         if number == 10:
             progress.site_left()
 
-    assert {14} == heights
+    assert {15} == heights
     assert "half_open" in "".join(lines)
     assert ("down, back in 0 s" if width > 40 else "down, ba…") in "".join(lines)
 

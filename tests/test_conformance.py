@@ -182,9 +182,15 @@ async def printing_it(request, context):
     return seed_of(await ask(context))
 
 
+@provider(base_url=SITE)
+async def shielding(request, context):
+    return seed_of(await asyncio.shield(asyncio.ensure_future(ask(context))))
+
+
 @pytest.mark.parametrize(
     ("target", "name", "words"),
     [
+        (shielding, "nothing-left", "Task exception was never retrieved"),
         (hard_coded, "lent-session", "it asks elsewhere.example:443 with a client of its own"),
         (resigned, "cancellable", "Catch Exception, not BaseException"),
         (careless, "nothing-left", "Unclosed client session"),
@@ -261,6 +267,24 @@ def test_annotations_are_compared_as_far_as_that_can_be_done(promised, holds):
 
     found = findings_of(contract, "promised-type")["promised-type"].status
     assert ("passed" if holds else "failed") == found
+
+
+def test_only_the_annotation_of_the_result_must_be_there_at_run_time():
+    """
+    Parameters are often annotated with what only type checkers import.
+    """
+
+    async def presets(self, context):
+        async with context.http.get("/presets") as reply:
+            return await reply.json()
+
+    presets.__annotations__.update({"context": "OnlyForTypeCheckers", "return": "list[str]"})
+    made = {"presets": operation(effect="read")(presets)}
+    target = provider(base_url=SITE)(type("Annotated", (), made))
+    contract = contract_of(target, operation="presets", reply={"open": 1})
+
+    found = findings_of(contract, "promised-type")["promised-type"]
+    assert "it returns dict, and its annotation says list[str]." == found.reason
 
 
 def test_a_provider_that_wants_what_no_plugin_may_have_is_told_so():
@@ -402,6 +426,38 @@ def test_an_upstream_may_answer_by_a_list_or_a_method():
     assert {} == failed(findings_of(TestInTurn))
 
 
+@provider(base_url=SITE, effect="keyed")
+class Careful:
+    @hookimpl
+    async def start(self, context):
+        async with context.http.get("/version") as reply:
+            return (await reply.json())["version"]
+
+    @hookimpl
+    async def generate(self, request, context):
+        key = {"Idempotency-Key": context.idempotency_key}
+        async with context.http.post("/session", headers=key) as reply:
+            reply.raise_for_status()
+            session = (await reply.json())["session"]
+        async with context.http.post("/generate", json=[session], headers=key) as reply:
+            reply.raise_for_status()
+            return seed_of(await reply.json())
+
+
+def test_what_start_asks_is_no_part_of_an_attempt():
+    """
+    A second attempt doesn't repeat it, and a list of replies begins after it again.
+    """
+    answers = ({"version": 1}, {"session": "s"}, MADE)
+    in_turn = {"provider": Careful(), "request": {}}
+    in_turn["upstream"] = [replies.json_reply(answer) for answer in answers]
+    contract = type("TestCareful", (ProviderContract,), in_turn)
+
+    assert {"effect-true", "idempotency-key"} == passed(
+        findings_of(contract, "effect-true", "idempotency-key")
+    )
+
+
 def test_nobody_elses_settings_change_the_outcome(monkeypatch, tmp_path):
     """
     Neither the environment nor a seedcore.toml of whoever runs it.
@@ -513,6 +569,11 @@ def bad(**said):
         ({"exempt": {"maps-outrage": "x"}}, "a rule 'maps-outrage' that doesn't exist. Did you me"),
         ({"exempt": {"maps-outage": " "}}, "TestBad: exempt has no reason for 'maps-outage'"),
         ({"provider": SeedRequest}, "TestBad: making SeedRequest() raised TypeError"),
+        ({"operation": "preset"}, "helper has no operation 'preset'"),
+        ({"setings": {}}, "TestBad has 'setings', which means nothing. Did you mean 'settings'?"),
+        ({"__init__": lambda self, a: None}, "TestBad can't be made: "),
+        ({"reply": {"hash": "1"}}, "KeyError: 'permalink' in "),
+        ({"reply": ..., "upstream": Reply(body=bytes(9 << 20))}, "larger than the limit"),
         ({"operation": ""}, "TestBad: operation must be the name of one"),
         ({"reply": {"id": 1}}, "The call of the contract must succeed, and gives ProviderResponse"),
         ({"provider": needy}, "The provider needs settings. Add settings = {'region': ...} to the"),

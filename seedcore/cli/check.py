@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -101,7 +103,8 @@ def _contracts(
         for name in registry.names:
             yield name, shipped(name)
         return
-    registry.load(provider)
+    if provider not in registry.names:
+        registry.load(provider)  # raises: what is installed is checked even if it can't be loaded
     contracts = shipped(provider)
     if not contracts:
         msg = f"{provider} ships no contract. {HOW.format(provider=provider)}"
@@ -118,8 +121,11 @@ def _looked_at(
     from seedcore.testing.conformance.check import Conformance
 
     started = time.perf_counter()
-    conformance = Conformance(contract, name=name)
-    title = f"{conformance.name} {contract.operation} ({contract.__name__})"
+    # What a provider prints must not come between.
+    with contextlib.redirect_stdout(sys.stderr):
+        conformance = Conformance(contract, name=name)
+    subject = conformance.name or "no provider"
+    title = f"{subject} {contract.operation} ({contract.__name__})"
     if not quiet:
         write_line(title)
     if conformance.problem and not quiet:
@@ -142,8 +148,15 @@ def _looked_at(
 
 
 def _printed(findings: Iterator[Finding], *, quiet: bool) -> Iterator[Finding]:
-    for finding in findings:
+    told = ""
+    while True:
+        with contextlib.redirect_stdout(sys.stderr):
+            finding = next(findings, None)
+        if finding is None:
+            return
         if not quiet:
-            reason = f"  {one_line(finding.reason)}" if finding.reason else ""
-            write_line(f"  {finding.status:14}  {finding.rule:19}{reason}".rstrip())
+            reason = "as above" if finding.reason and finding.reason == told else finding.reason
+            told = finding.reason
+            line = f"  {finding.status:14}  {finding.rule:19}  {one_line(reason)}"
+            write_line(line.rstrip())
         yield finding

@@ -18,7 +18,7 @@ from seedcore.demo.progress import Progress
 
 WIDEST = 80
 MOST_HAPPENINGS = 8
-OTHER_LINES = 7
+OTHER_LINES = 8
 """Lines of the picture that are no happenings, and one below it."""
 COLOURS = {"closed": "green", "half_open": "yellow", "open": "red", "up": "green", "down": "red"}
 
@@ -66,7 +66,8 @@ def picture(progress: Progress, console: Console) -> RenderableType:
     ]
     # Always as many, so that the picture keeps its height.
     latest += [Text()] * (room - len(latest))
-    lines = [Text(), *_facts(progress), Text(), *latest]
+    # The cursor stays on an empty line: a ^C that the terminal shows must not wrap there.
+    lines = [Text(), *_facts(progress), Text(), *latest, Text()]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return Group(_bar(progress, width), *lines)

@@ -4,11 +4,12 @@ What an author says about a provider, checked: what is called, with what, and wh
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,11 +21,15 @@ from seedcore.settings import RESERVED_PROVIDER_NAMES
 from seedcore.testing.replies import Reply, json_reply
 from seedcore.testing.upstream import Received
 
-Answer = Callable[[Received], Reply]
-"""What the kit's upstream answers during one call."""
+Answer = Callable[[Received, int], Reply]
+"""What the kit's upstream answers to a request, and to which of an attempt, from 0."""
+LONGEST_IMPORT = 10.0
+"""Seconds after which an import is given up."""
 UPSTREAM = "{upstream}"
 """In a text of the contract's settings, the address of the kit's upstream."""
 NOT_GIVEN: Any = object()
+ATTRIBUTES = ("provider", "request", "reply", "upstream", "operation", "settings", "exempt")
+"""What a contract may say."""
 
 
 class ContractError(SeedcoreError):
@@ -38,8 +43,8 @@ class Case:
     """
     One operation of one provider, as the kit calls it.
 
-    ``target`` is the provider, ``answers`` makes what the upstream says to one call, and
-    ``scripted`` tells whether the author gave it anything to say.
+    ``target`` is the provider, ``answer`` what the upstream says where nothing is to go wrong,
+    and ``scripted`` tells whether the author gave it anything to say.
     """
 
     name: str
@@ -47,7 +52,7 @@ class Case:
     operation: str
     request: Mapping[str, Any]
     settings: Mapping[str, Any]
-    answers: Callable[[], Answer]
+    answer: Answer
     scripted: bool
     exempt: Mapping[str, str]
 
@@ -57,7 +62,7 @@ def case_of(contract: type[Any], rules: Sequence[str]) -> Case:
     Return what a ProviderContract says. Raises ContractError with what to add or change.
     """
     who = contract.__name__
-    told = contract()
+    told = _made(contract)
     if told.provider is NOT_GIVEN:
         msg = (
             f"{who} has no provider. Add provider = ...: the function, class or instance, "
@@ -75,10 +80,29 @@ def case_of(contract: type[Any], rules: Sequence[str]) -> Case:
         operation=_operation(who, told.operation),
         request=request,
         settings=_mapping(who, "settings", told.settings),
-        answers=_answers(who, told),
+        answer=_answer(who, told),
         scripted=told.reply is not NOT_GIVEN or told.upstream is not NOT_GIVEN,
         exempt=_exempt(who, told.exempt, rules),
     )
+
+
+def _made(contract: type[Any]) -> Any:
+    """
+    Return an instance of a contract, all of whose attributes are known.
+    """
+    who = contract.__name__
+    known = [name for name in ATTRIBUTES if not name.startswith("_")]
+    for name in dir(contract):
+        meant = difflib.get_close_matches(name, known, 1, cutoff=0.8)
+        if meant and name not in known:
+            msg = f"{who} has {name!r}, which means nothing. Did you mean {meant[0]!r}?"
+            raise ContractError(msg)
+    try:
+        return contract()
+    except TypeError as error:
+        said = clean_text(error, 200)
+        msg = f"{who} can't be made: {said}. A contract has attributes and no __init__."
+        raise ContractError(msg) from error
 
 
 def _mapping(who: str, what: str, given: Any) -> Mapping[str, Any]:
@@ -125,7 +149,34 @@ def _provider(given: Any, who: str) -> tuple[str, Any]:
         advice = did_you_mean(given, known) or f" Installed: {', '.join(known) or 'none'}."
         msg = f"{who}: no provider {given!r} is installed.{advice}"
         raise ContractError(msg)
-    return given, _instance(who, next(iter(found)).load())
+    return given, _instance(who, imported(next(iter(found)).load, given))
+
+
+def imported(load: Callable[[], Any], what: str) -> Any:
+    """
+    Return what *load* imports; it may do so for only so long. Raises ContractError.
+    """
+    outcome: list[Any] = []
+
+    def work() -> None:
+        try:
+            outcome.append(load())
+        except BaseException as error:  # noqa: BLE001 - somebody else's module
+            outcome.append(error)
+
+    thread = threading.Thread(target=work, name=f"importing {what}", daemon=True)
+    thread.start()
+    thread.join(LONGEST_IMPORT)
+    if not outcome:
+        limit = f"{LONGEST_IMPORT:g} s"
+        msg = f"Importing {what} hasn't ended after {limit}. Do its work in a 'start' hook."
+        raise ContractError(msg)
+    if isinstance(outcome[0], BaseException):
+        error = outcome[0]
+        said = clean_text(error, 300)
+        msg = f"Importing {what} raised {type(error).__name__}: {said}"
+        raise ContractError(msg) from error
+    return outcome[0]
 
 
 def _instance(who: str, given: Any) -> Any:
@@ -152,9 +203,9 @@ def _name_for(target: Any, who: str) -> str:
     return "example"
 
 
-def _answers(who: str, told: Any) -> Callable[[], Answer]:
+def _answer(who: str, told: Any) -> Answer:
     """
-    Return what makes the answers of one call: the JSON, the replies in turn, or the method's.
+    Return what answers: the JSON, the replies in turn and the last for ever, or the method.
     """
     upstream = told.upstream
     if told.reply is not NOT_GIVEN:
@@ -166,7 +217,7 @@ def _answers(who: str, told: Any) -> Callable[[], Answer]:
     if upstream is NOT_GIVEN:
         upstream = Reply(status=200, headers={"Content-Type": "application/json"}, body=b"{}")
     if callable(upstream):
-        return lambda: upstream
+        return lambda received, _: upstream(received)
     replies = [upstream] if isinstance(upstream, Reply) else upstream
     if not isinstance(replies, Sequence) or not replies or not all(map(_is_reply, replies)):
         msg = (
@@ -174,16 +225,11 @@ def _answers(who: str, told: Any) -> Callable[[], Answer]:
             "'def upstream(self, received)' that returns one."
         )
         raise ContractError(msg)
-    return lambda: _in_turn(replies)
+    return lambda _, place: replies[min(place, len(replies) - 1)]
 
 
 def _is_reply(given: Any) -> bool:
     return isinstance(given, Reply)
-
-
-def _in_turn(replies: Sequence[Reply]) -> Answer:
-    coming: Iterator[Reply] = chain(replies, repeat(replies[-1]))
-    return lambda _: next(coming)
 
 
 def _exempt(who: str, given: Any, rules: Sequence[str]) -> Mapping[str, str]:

@@ -19,7 +19,14 @@ from typing import Any, Literal, TypeVar
 
 import attrs
 
-from seedcore.errors import BrokenPluginError, SeedcoreError, UnconfiguredProviderError
+from seedcore.errors import (
+    BrokenPluginError,
+    ProviderTimeoutError,
+    SeedcoreError,
+    SettingsError,
+    UnconfiguredProviderError,
+    UnknownOperationError,
+)
 from seedcore.testing.conformance import guard
 from seedcore.testing.conformance.case import Case, ContractError, case_of
 from seedcore.testing.conformance.rules import (
@@ -93,11 +100,11 @@ class Conformance:
             self.problem = str(error)
 
     @property
-    def name(self) -> str:
+    def name(self) -> str | None:
         """
-        The provider's name.
+        The provider's name, where it is known.
         """
-        return self._case.name if self._case else "?"
+        return self._case.name if self._case else None
 
     def findings(self, names: Sequence[str] = tuple(RULES)) -> Iterator[Finding]:
         """
@@ -163,29 +170,39 @@ class Conformance:
         if first.succeeded:
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
-        if isinstance(first.error, UnconfiguredProviderError):
-            needed = ", ".join(f"{name!r}: ..." for name in first.error.missing)
-            msg = f"The provider needs settings. Add settings = {{{needed}}} to the contract."
-            raise ContractError(msg)
-        if first.script_error is not None:
-            said = f"{type(first.script_error).__name__}: {first.script_error}"
-            msg = f"The contract's upstream failed: {said}."
-            raise ContractError(msg)
-        if first.guard.elsewhere or any(ran.returned for ran in first.ran):
-            return  # a rule tells what is wrong with that
-        if first.unanswered:
-            msg = (
-                f"The contract's upstream never answers {first.unanswered}. Its reply or upstream "
-                "must be an answer with which the call succeeds."
-            )
-            raise ContractError(msg)
-        advice = (
-            "Give what the upstream answers on success as reply or upstream."
-            if first.requests and not case.scripted
-            else "Change request, settings, reply or upstream until the call succeeds."
+        fault = _fault_of(case, first)
+        if fault is not None:
+            raise ContractError(fault)
+
+
+def _fault_of(case: Case, first: Trial) -> str | None:
+    """
+    Return what the author must change so that the first call succeeds; ``None`` if a rule tells.
+    """
+    error = first.error
+    if isinstance(error, UnknownOperationError):
+        return str(error)
+    if isinstance(error, UnconfiguredProviderError):
+        needed = ", ".join(f"{name!r}: ..." for name in error.missing)
+        return f"The provider needs settings. Add settings = {{{needed}}} to the contract."
+    if isinstance(error, SettingsError):
+        return f"The provider can't be called: {error}"
+    if first.script_error is not None:
+        said = f"{type(first.script_error).__name__}: {first.script_error}"
+        return f"The contract's upstream failed: {said}."
+    if first.guard.elsewhere or any(ran.returned for ran in first.ran):
+        return None
+    if first.unanswered and isinstance(error, ProviderTimeoutError):
+        return (
+            f"The contract's upstream never answers {first.unanswered}. Its reply or upstream "
+            "must be an answer with which the call succeeds."
         )
-        msg = f"The call of the contract must succeed, and gives {first.outcome}. {advice}"
-        raise ContractError(msg)
+    advice = (
+        "Give what the upstream answers on success as reply or upstream."
+        if first.requests and not case.scripted
+        else "Change request, settings, reply or upstream until the call succeeds."
+    )
+    return f"The call of the contract must succeed, and gives {first.outcome}. {advice}"
 
 
 def in_a_thread(work: Callable[[], Awaitable[Result]], limit: float, what: str) -> Result:
@@ -246,6 +263,8 @@ class _Life:
 
     async def _main(self) -> None:
         self._loop, self._working = asyncio.get_running_loop(), asyncio.current_task()
+        # What a provider leaves open is told by a rule, not by the loop.
+        self._loop.set_exception_handler(lambda *_: None)
         beating = asyncio.create_task(self._beat_on())
         try:
             self.outcome.put((await self._work(), None))
@@ -268,4 +287,7 @@ def _why(thread: threading.Thread, limit: float, what: str, *, blocked: bool) ->
     if frame is not None:
         last = traceback.extract_stack(frame)[-1]
         place = f" in {last.name}, {last.filename}:{last.lineno}"
-    return f"{what} hit its limit of {limit:g} s: the event loop is blocked{place}."
+    return (
+        f"{what} hit its limit of {limit:g} s: the event loop is blocked{place}. Await what takes "
+        "long, or make the function plain ('def'): it gets a thread then."
+    )

@@ -4,6 +4,7 @@ The contracts that there are: those that plugins ship, and those in a file.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import importlib.util
 import inspect
@@ -13,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seedcore.errors import clean_text
-from seedcore.testing.conformance.case import ContractError
+from seedcore.testing.conformance.case import ContractError, imported
 from seedcore.testing.contract import ProviderContract
 
 CONTRACTS = "seedcore.contracts"
@@ -29,14 +29,7 @@ def shipped(provider: str) -> list[type[ProviderContract]]:
     """
     found: list[type[ProviderContract]] = []
     for entry in importlib.metadata.entry_points(group=CONTRACTS, name=provider):
-        try:
-            found += _contracts_in(entry.load(), entry.value)
-        except (ContractError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            said = clean_text(error, 300)
-            msg = f"Importing {entry.value} raised {type(error).__name__}: {said}"
-            raise ContractError(msg) from error
+        found += _contracts_in(imported(entry.load, entry.value), entry.value)
     return found
 
 
@@ -74,11 +67,5 @@ def in_file(path: Path) -> list[type[ProviderContract]]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.parent))  # it may import what lies beside it
-    try:
-        spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        msg = f"Importing {path} raised {type(error).__name__}: {clean_text(error, 300)}"
-        raise ContractError(msg) from error
+    imported(functools.partial(spec.loader.exec_module, module), str(path))
     return _contracts_in(module, str(path))

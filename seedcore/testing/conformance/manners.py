@@ -21,6 +21,7 @@ import seedcore
 from seedcore.model import Operation, Seed
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
 from seedcore.testing.conformance.trial import (
+    Scripted,
     Trial,
     call,
     failing,
@@ -75,14 +76,30 @@ def _check_seed(value: Any) -> None:
 
 
 def _check_annotation(function: Callable[..., Any], value: Any) -> None:
-    try:
-        promised = typing.get_type_hints(function).get("return")
-    except Exception:  # noqa: BLE001 - names for type checkers only aren't there at run time
-        promised = None
+    promised = _promised_by(function)
     if not _fits(value, promised):
         name = promised.__name__ if isinstance(promised, type) else promised
         text = f"it returns {type(value).__name__}, and its annotation says {name}."
         raise Broken(text)
+
+
+def _promised_by(function: Callable[..., Any]) -> Any:
+    """
+    Return the type that *function* is annotated to return, ``None`` where that can't be told.
+    """
+
+    def alone() -> None:
+        """
+        Has that annotation only: others may name what is there for type checkers alone.
+        """
+
+    annotations = getattr(function, "__annotations__", {})
+    alone.__annotations__ = {name: one for name, one in annotations.items() if name == "return"}
+    try:
+        hints = typing.get_type_hints(alone, getattr(function, "__globals__", {}))
+    except Exception:  # noqa: BLE001 - its module doesn't define the name at run time
+        return None
+    return hints.get("return")
 
 
 def _fits(value: Any, promised: Any) -> bool:
@@ -218,18 +235,14 @@ async def _left(subject: Subject, trial: Trial, task: asyncio.Task[None], why: s
 
 async def nothing_left(subject: Subject) -> None:
     """
-    Neither after a success, nor after a failure, nor when the runner is closed.
+    Neither after a success, nor after a failure, nor after a caller gave up.
     """
-    for script in (None, failing(status(503))):
+    scripts = [None, failing(status(503))]
+    if subject.first.requests:
+        scripts.append(failing(hanging()))
+    for script in scripts:
         with _left_behind() as left:
-            before = asyncio.all_tasks()
-            async with trial_of(subject.case, script) as (trial, runner):
-                own = asyncio.all_tasks() - before
-                await call(subject.case, trial, runner, {})
-                await settle()
-                tasks = _tasks_of_provider(own | before, trial)
-            for task in tasks:
-                task.cancel()
+            tasks = await _tasks_left(subject, script, gives_up=script is scripts[-1])
         if tasks:
             names = ", ".join(sorted(_name_of(task) for task in tasks))
             text = f"it leaves a task running: {names}. Await it, or cancel it before returning."
@@ -240,6 +253,30 @@ async def nothing_left(subject: Subject) -> None:
                 "await the tasks it starts."
             )
             raise Broken(text)
+
+
+async def _tasks_left(
+    subject: Subject, script: Scripted | None, *, gives_up: bool
+) -> set[asyncio.Task[Any]]:
+    """
+    Make a call whose caller may give up, and return the provider's tasks that still run.
+    """
+    before = asyncio.all_tasks()
+    async with trial_of(subject.case, script) as (trial, runner):
+        calling = asyncio.create_task(call(subject.case, trial, runner, {}))
+        known = asyncio.all_tasks() | before
+        if gives_up and subject.first.requests:
+            await trial.upstream.until(requests=1)
+            calling.cancel()
+        await asyncio.wait({calling}, timeout=subject.limits.leave)
+        if not calling.done():  # another rule is about that
+            await trial.upstream.stop()
+            return set()
+        await settle()
+        tasks = _tasks_of_provider(known, trial)
+        for task in tasks:
+            task.cancel()
+    return tasks
 
 
 def _tasks_of_provider(known: set[asyncio.Task[Any]], trial: Trial) -> set[asyncio.Task[Any]]:

@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import tempfile
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 import attrs
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
-from seedcore.errors import SeedcoreError
+from seedcore.contract.classify import PLUGIN_ERROR
+from seedcore.errors import SeedcoreError, clean_text
 from seedcore.model import Operation
 from seedcore.plugins import Provider, Registry
 from seedcore.runner import Runner
@@ -26,7 +28,7 @@ from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.conformance.case import Answer, Case, filled_in
 from seedcore.testing.conformance.guard import Guard, guarded
 from seedcore.testing.events import CapturedEvents
-from seedcore.testing.replies import Reply
+from seedcore.testing.replies import Reply, status
 from seedcore.testing.upstream import FaultUpstream, Received
 
 LONGEST_ATTEMPT = 5.0
@@ -42,6 +44,8 @@ class Ran:
     """
 
     in_loop: bool
+    before: int
+    """Requests that had been sent when it began."""
     value: Any = None
     handed_back_awaitable: bool = False
     returned: bool = False
@@ -74,6 +78,22 @@ class Trial:
         return self.upstream.requests
 
     @property
+    def repeated(self) -> int:
+        """
+        How many requests the attempts before the last have sent; those of ``start`` are none.
+        """
+        return self.ran[-1].before - self.ran[0].before if self.ran else 0
+
+    @property
+    def attempts(self) -> list[list[Received]]:
+        """
+        The requests of each attempt, without those of ``start``.
+        """
+        begins = [ran.before for ran in self.ran]
+        ends = [*begins[1:], len(self.requests)]
+        return [self.requests[a:b] for a, b in zip(begins, ends, strict=False)]
+
+    @property
     def succeeded(self) -> bool:
         """
         Whether the call gave a value.
@@ -87,7 +107,7 @@ class Trial:
         """
         if self.error is None:
             return f"success ({type(self.value).__name__})"
-        return f"{type(self.error).__name__} ({self.error.user_message})"
+        return f"{type(self.error).__name__} ({self.error.user_message}{_place_of(self.error)})"
 
     @property
     def call_ids(self) -> set[str]:
@@ -104,6 +124,18 @@ class Trial:
         """
         self.lent += 1
         return await self.upstream.middleware(request, handler)
+
+
+def _place_of(error: SeedcoreError) -> str:
+    """
+    Return what a plugin's own mistake was, and where; nothing for other errors.
+    """
+    cause = error.__cause__
+    if getattr(error, "reason", None) != PLUGIN_ERROR or not isinstance(cause, Exception):
+        return ""
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f": {type(cause).__name__}: {clean_text(cause, 100)}{place}"
 
 
 Scripted = Callable[[Received, int], Reply | None]
@@ -135,7 +167,7 @@ async def trial_of(
         with guarded() as guard, tempfile.TemporaryDirectory() as empty:
             trial = Trial(upstream=upstream, guard=guard)
             guard.allowed.add(upstream.port)
-            upstream.script(_script(case.answers(), script, trial))
+            upstream.script(_script(case.answer, script, trial))
             own = {**case.settings, **(settings or {})}
             core = {
                 "attempt_timeout": LONGEST_ATTEMPT,
@@ -209,7 +241,8 @@ def _watched(operation: Operation, trial: Trial) -> Callable[[Any, Any], Any]:
     loop_thread = threading.get_ident()
 
     def begun() -> Ran:
-        ran = Ran(in_loop=threading.get_ident() == loop_thread)
+        in_loop = threading.get_ident() == loop_thread
+        ran = Ran(in_loop=in_loop, before=len(trial.requests))
         trial.ran.append(ran)
         return ran
 
@@ -239,13 +272,13 @@ def _script(answer: Answer, script: Scripted | None, trial: Trial) -> Callable[[
         if scripted is not None:
             return scripted
         try:
-            given = answer(received)
-        except Exception as error:
+            given = answer(received, number - trial.repeated)
+        except Exception as error:  # noqa: BLE001 - the author's own code
             trial.script_error = error
-            raise
+            return status(500)
         if not isinstance(given, Reply):
             trial.script_error = TypeError(f"it returned {type(given).__name__}, not a Reply")
-            raise trial.script_error
+            return status(500)
         return given
 
     return reply

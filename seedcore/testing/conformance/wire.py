@@ -4,6 +4,7 @@ Rules about what goes over the wire.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import Counter
 
@@ -78,7 +79,7 @@ async def effect_true(subject: Subject) -> None:
     places(subject)
     effect = operation_of(subject).effect
     allowed = {Effect.READ: SAFE, Effect.IDEMPOTENT: IDEMPOTENT}.get(effect)
-    for received in subject.first.requests:
+    for received in itertools.chain.from_iterable(subject.first.attempts):
         if allowed is not None and received.method not in allowed:
             text = (
                 f"its effect is {effect}, and it sends {_what(received)}, which may change "
@@ -97,8 +98,9 @@ def _weaker(effect: Effect, method: str) -> str:
 
 
 def _check_same(effect: Effect, trial: Trial) -> None:
-    half = len(trial.requests) // 2
-    for one, again in zip(trial.requests[:half], trial.requests[half:], strict=False):
+    if len(trial.attempts) < 2:
+        return  # other rules say why it wasn't made again
+    for one, again in zip(*trial.attempts[:2], strict=False):
         if (one.method, one.target, one.body) != (again.method, again.target, again.body):
             text = (
                 f"its effect is {effect}, and its second attempt sends another {_what(one)} than "
@@ -126,7 +128,7 @@ async def idempotency_key(subject: Subject) -> None:
     places(subject)
     trial = await _answer_lost(subject)
     keys = {str(uuid.uuid5(NAMESPACE, call_id)) for call_id in trial.call_ids}
-    for received in trial.requests:
+    for received in itertools.chain.from_iterable(trial.attempts):
         if received.method not in SAFE and not any(_carries(received, key) for key in keys):
             text = (
                 f"its {_what(received)} carries no key. Send context.idempotency_key, in the "
