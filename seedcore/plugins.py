@@ -124,7 +124,8 @@ class Registry:
         is taken as it is. Raises BrokenPluginError when it isn't a provider.
         """
         found = _Found(name=name, target=provider)
-        loaded = provider if isinstance(provider, Provider) else _load(found)
+        is_loaded = isinstance(provider, Provider)
+        loaded = attrs.evolve(provider, name=name) if is_loaded else _load(found)
         self._found[name] = [found]
         self._loaded[name] = loaded
         self._failed.pop(name, None)

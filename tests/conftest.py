@@ -103,11 +103,18 @@ def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """
     No settings and no proxy of whoever runs the tests change their outcome.
+
+    Nor does a test before: the modules of plugins that it has made are forgotten again.
     """
     for name in list(os.environ):
         if name.startswith("SEEDCORE_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    before = {*sys.modules}
+    yield
+    for name in sys.modules.keys() - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(f"{tmp_path}/"):
+            del sys.modules[name]

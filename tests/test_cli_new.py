@@ -160,13 +160,14 @@ def test_an_installed_plugin_is_found(run: CommandLine, made: Path) -> None:
         file.write(f"[seedcore.contracts]\n{also} = {contract}\n")
     shown = run("show", name, "--json").json
     checked = run.process("check", name, "--rule", "promised-type", "--json")
+    operations = [operation["name"] for operation in shown["operations"]]
 
     assert (name, "loaded") == (shown["provider"], shown["status"])
-    assert "generate" in [operation["name"] for operation in shown["operations"]]
     assert 0 == checked.status, checked.err
-    assert [(name, contract, True)] == [
-        (each["provider"], each["contract"], each["passed"]) for each in checked.json
-    ]
+    assert contract == f"{package}.contract"
+    assert [(name, operation, True) for operation in sorted(operations)] == sorted(
+        (each["provider"], each["operation"], each["passed"]) for each in checked.json
+    )
     assert 2 == run("new", name).status
 
 

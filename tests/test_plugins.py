@@ -108,7 +108,7 @@ def test_installed_providers_are_listed_without_importing_them(site: Path) -> No
         ),
         (
             "from seedcore import *\nclass demo:\n    @hookimpl\n    def map_error(self, err): 1",
-            "a hook doesn't fit",
+            "map_error takes error, request; remove 'err'",
         ),
         (
             UNHASHABLE,

@@ -239,6 +239,76 @@ def test_what_runs_when_the_ramp_begins_keeps_nobody_out() -> None:
     assert not share.try_take()
 
 
+def test_what_ran_before_a_ramp_closes_its_slots_when_it_ends_in_vain() -> None:
+    """
+    Else everybody would be let in at once as soon as what hung has ended.
+    """
+    slots = Slots(40, 10)
+    share = slots.share()
+    taken(share, 31)
+    slots.ramp()
+
+    for _ in range(31):
+        share.give_back()
+    assert (0, 2) == (slots.in_use, slots.open)
+    taken(share, 2)
+    share.give_back(success=True)
+    assert 3 == slots.open
+    share.give_back()
+    assert 3 == slots.open
+
+
+def test_a_ramp_in_a_full_house_lets_two_in_and_then_waits() -> None:
+    """
+    The first two that end make room; those after them close their slots.
+    """
+    slots = Slots(6, 10)
+    share = slots.share()
+    taken(share, 6)
+    slots.ramp()
+    assert not share.try_take()
+
+    for _ in range(2):
+        share.give_back()
+        assert share.try_take()
+        assert not share.try_take()
+    for _ in range(4):
+        share.give_back()
+        assert not share.try_take()
+    share.give_back(success=True)
+    assert (1, 3) == (slots.in_use, slots.open)
+
+
+def test_a_ramp_that_has_ended_closes_nothing_any_more() -> None:
+    """
+    With all slots open it is over, whatever ran before it began.
+    """
+    slots = Slots(6, 10)
+    share = slots.share()
+    taken(share, 3)
+    slots.ramp()
+    share.give_back(success=True)
+    assert 6 == slots.open
+
+    share.give_back()
+    share.give_back()
+    assert 6 == slots.open
+
+
+async def test_a_ramp_serves_who_waits_already() -> None:
+    """
+    A later ramp may open more slots than the one before it.
+    """
+    slots = Slots(9, 10)
+    share = slots.share()
+    slots.ramp()
+    taken(share, 2)
+    waiter = share.queue()
+
+    slots.ramp()
+    assert True is waiter.result()
+
+
 def test_a_ramp_beside_what_runs_never_opens_more_than_the_limit() -> None:
     """
     The limit holds, whatever hangs.

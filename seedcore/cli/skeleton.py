@@ -14,7 +14,7 @@ FILES: Mapping[str, str] = {
     "README.md": "README.md",
     ".gitignore": "gitignore",
     "$package/__init__.py": "$form/provider.py",
-    "$package/contract.py": "contract.py",
+    "$package/contract.py": "$form/contract.py",
     "$package/py.typed": "py.typed",
     "$package/reply.json": "reply.json",
     "tests/test_contract.py": "$form/test_contract.py",

@@ -13,8 +13,8 @@ class Slots:
     """
     What all operations of a provider share: so many attempts run, so many calls wait.
 
-    While several operations are in use none gets more than seven eighths of the slots, so that
-    one whose attempts hang leaves room for the others until its circuit opens.
+    Once several operations have been used none gets more than seven eighths of the slots, so
+    that one whose attempts hang leaves room for the others until its circuit opens.
     """
 
     RAMP_START = 2
@@ -26,6 +26,8 @@ class Slots:
         "_arrivals",
         "_max_queued",
         "_shares",
+        "_spare",
+        "_stale",
         "in_use",
         "limit",
         "most",
@@ -45,6 +47,9 @@ class Slots:
         self._max_queued = max_queued
         self._shares: list[Share] = []
         self._arrivals = itertools.count()
+        self._stale = 0
+        """Slots that were in use when a ramp began, and close when they end in vain."""
+        self._spare = 0
 
     def share(self) -> Share:
         """
@@ -60,9 +65,36 @@ class Slots:
         """
         Start again with few slots, beside those that are in use.
 
-        What is still in use may have been for long, and hang: it must not keep everybody out.
+        What is still in use may have been for long, and hang: it must not keep everybody out. As
+        it ends without a success its slots close behind it, or there would soon be many.
         """
         self.open = min(self.in_use + self.RAMP_START, self.limit)
+        self._stale = self.open - self.RAMP_START
+        self._spare = self.in_use - self._stale
+        self.hand_out()
+
+    def ended(self, *, success: bool) -> None:
+        """
+        Learn from an attempt that ended while ramping up.
+
+        A success opens one slot more, any other end closes one that was in use before.
+        """
+        if success:
+            self.open = min(self.open + 1, self.limit)
+            if self.open == self.limit:
+                self._stale = self._spare = 0
+        elif self._spare > 0:
+            self._spare -= 1  # there was no room for the few new ones before
+        elif self._stale > 0:
+            self._stale -= 1
+            self.open -= 1
+
+    @property
+    def ramping(self) -> bool:
+        """
+        Whether not all slots are open, or some may yet close.
+        """
+        return self.open != self.limit or self._stale > 0
 
     def full(self) -> bool:
         """
@@ -154,8 +186,8 @@ class Share:
         slots = self._slots
         slots.in_use -= 1
         self.in_use -= 1
-        if success and slots.open < slots.limit:
-            slots.open += 1
+        if slots.ramping:
+            slots.ended(success=success)
         if slots.queued:
             slots.hand_out()
 

@@ -43,6 +43,8 @@ class CapturedEvents(list[Event]):
 def capture_events() -> Iterator[CapturedEvents]:
     """
     Collect the events of every runner that is opened within, whatever its own sinks are.
+
+    Within means in the same context: tasks and fixtures have it, another thread has its own.
     """
     events = CapturedEvents()
     token = captures.set((*captures.get(), events))

@@ -91,10 +91,11 @@ def _made(contract: type[Any]) -> Any:
     Return an instance of a contract, all of whose attributes are known.
     """
     who = contract.__name__
-    known = [name for name in ATTRIBUTES if not name.startswith("_")]
-    for name in dir(contract):
-        meant = difflib.get_close_matches(name, known, 1, cutoff=0.8)
-        if meant and name not in known:
+    own = {name for kind in contract.__mro__[:-2] for name in vars(kind) if name[0] != "_"}
+    for name in sorted(own.difference(ATTRIBUTES)):
+        missing = [known for known in ATTRIBUTES if known not in own]
+        meant = difflib.get_close_matches(name, missing, 1, cutoff=0.8)
+        if meant and not callable(getattr(contract, name)):
             msg = f"{who} has {name!r}, which means nothing. Did you mean {meant[0]!r}?"
             raise ContractError(msg)
     try:
@@ -208,6 +209,9 @@ def _answer(who: str, told: Any) -> Answer:
     Return what answers: the JSON, the replies in turn and the last for ever, or the method.
     """
     upstream = told.upstream
+    plain = inspect.getattr_static(type(told), "upstream")
+    if inspect.isfunction(plain) and len(inspect.signature(plain).parameters) == 1:
+        upstream = plain  # a lambda in the body of a class, meant as it stands there
     if told.reply is not NOT_GIVEN:
         try:
             upstream = json_reply(told.reply)

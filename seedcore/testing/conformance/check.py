@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import sys
 import threading
@@ -38,7 +39,7 @@ from seedcore.testing.conformance.rules import (
     Subject,
     rule,
 )
-from seedcore.testing.conformance.trial import Trial, run
+from seedcore.testing.conformance.trial import Trial, first_call
 
 Status = Literal["passed", "failed", "exempt", "not applicable", "not run"]
 Result = TypeVar("Result")
@@ -106,6 +107,13 @@ class Conformance:
         """
         return self._case.name if self._case else None
 
+    @property
+    def _limit(self) -> float:
+        """
+        Seconds that a rule may take: a provider that takes its time is called some twenty times.
+        """
+        return self.limits.rule + 20 * (self._first.seconds if self._first else 0.0)
+
     def findings(self, names: Sequence[str] = tuple(RULES)) -> Iterator[Finding]:
         """
         Yield what comes of each rule, as soon as it is known.
@@ -121,7 +129,7 @@ class Conformance:
         status, reason = self._examine(rule(name))
         seconds = round(time.perf_counter() - started, 3)
         exempt = self._case.exempt.get(name) if self._case else None
-        if exempt and status == "failed":
+        if exempt and status == "failed" and self._stuck is None:
             status, reason = "exempt", exempt
         elif exempt and status == "passed":
             status = "failed"
@@ -142,7 +150,7 @@ class Conformance:
             return "not run", self._unusable
         subject = Subject(case=self._case, limits=self.limits, first=first)  # type: ignore[arg-type]
         try:
-            in_a_thread(lambda: one.check(subject), self.limits.rule, one.id)
+            in_a_thread(lambda: one.check(subject), self._limit, one.id)
         except Broken as error:
             return "failed", str(error)
         except NotApplicable as error:
@@ -157,7 +165,9 @@ class Conformance:
         Make the call once, as it is meant to succeed.
         """
         try:
-            first = self._first = in_a_thread(lambda: run(case), self.limits.rule, "the first call")
+            first = self._first = in_a_thread(
+                lambda: first_call(case), self.limits.rule, "the first call"
+            )
         except BrokenPluginError as error:
             self._unusable = f"it can't be loaded: {error}"  # hashable or hooks-valid say why
             return
@@ -170,12 +180,12 @@ class Conformance:
         if first.succeeded:
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
-        fault = _fault_of(case, first)
+        fault = _fault_of(case, first, self.limits)
         if fault is not None:
             raise ContractError(fault)
 
 
-def _fault_of(case: Case, first: Trial) -> str | None:
+def _fault_of(case: Case, first: Trial, limits: Limits) -> str | None:
     """
     Return what the author must change so that the first call succeeds; ``None`` if a rule tells.
     """
@@ -190,7 +200,8 @@ def _fault_of(case: Case, first: Trial) -> str | None:
     if first.script_error is not None:
         said = f"{type(first.script_error).__name__}: {first.script_error}"
         return f"The contract's upstream failed: {said}."
-    if first.guard.elsewhere or any(ran.returned for ran in first.ran):
+    blocked = first.blocked > limits.block and isinstance(error, ProviderTimeoutError)
+    if blocked or first.guard.elsewhere or any(ran.returned for ran in first.ran):
         return None
     if first.unanswered and isinstance(error, ProviderTimeoutError):
         return (
@@ -238,6 +249,8 @@ class _Life:
         self._beat = time.monotonic()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._working: asyncio.Task[None] | None = None
+        root = logging.getLogger()
+        self._before = sys.stdout, sys.stderr, root.handlers, root.level
         self.thread.start()
 
     def silent_for(self) -> float:
@@ -256,6 +269,9 @@ class _Life:
         self.thread.join(timeout=0.2)
         if self.thread.is_alive():
             guard.confine(self.thread)
+            root = logging.getLogger()
+            sys.stdout, sys.stderr, root.handlers, level = self._before
+            root.setLevel(level)
 
     def _live(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -281,13 +297,13 @@ class _Life:
 
 def _why(thread: threading.Thread, limit: float, what: str, *, blocked: bool) -> str:
     if not blocked:
-        return f"{what} hasn't ended after its limit of {limit:g} s."
+        return f"{what} hasn't ended after its limit of {limit:.3g} s."
     frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way
     place = ""
     if frame is not None:
         last = traceback.extract_stack(frame)[-1]
         place = f" in {last.name}, {last.filename}:{last.lineno}"
     return (
-        f"{what} hit its limit of {limit:g} s: the event loop is blocked{place}. Await what takes "
-        "long, or make the function plain ('def'): it gets a thread then."
+        f"{what} hit its limit of {limit:.3g} s: the event loop is blocked{place}. Await what "
+        "takes long, or make the function plain ('def'): it gets a thread then."
     )

@@ -14,7 +14,7 @@ from seedcore.errors import (
     ProviderUnavailableError,
 )
 from seedcore.testing.conformance.rules import Broken, Subject
-from seedcore.testing.conformance.trial import Trial, failing, run
+from seedcore.testing.conformance.trial import Trial, failing, only, run
 from seedcore.testing.conformance.wire import places
 from seedcore.testing.replies import Reply, json_reply, rate_limited, status, typed
 
@@ -74,7 +74,7 @@ async def maps_rate_limit(subject: Subject) -> None:
         ("a 429 with JSON", json_reply({"error": WORDS}, 429)),
     ):
         for place in places(subject):
-            trial = await run(subject.case, failing(reply, at=place))
+            trial = await run(subject.case, only(reply, at=place))
             error = _expect(trial, what, ProviderRateLimitError)
             asked = "retry-after" in {name.lower() for name in reply.headers}
             if asked and (error.retry_after or 0) < PAUSE:
@@ -123,7 +123,7 @@ async def keeps_message(subject: Subject) -> None:
     """
     for place in places(subject):
         refusal = json_reply({"error": WORDS}, 422)
-        trial = await run(subject.case, failing(refusal, at=place))
+        trial = await run(subject.case, only(refusal, at=place))
         error = trial.error
         if not isinstance(error, ProviderError) or WORDS not in error.provider_message:
             text = (
@@ -137,7 +137,7 @@ async def keeps_message(subject: Subject) -> None:
 async def _each(subject: Subject, faults: dict[str, Reply], *expected: type[ProviderError]) -> None:
     for what, reply in faults.items():
         for place in places(subject):
-            trial = await run(subject.case, failing(reply, at=place))
+            trial = await run(subject.case, only(reply, at=place))
             _expect(trial, what, *expected)
 
 

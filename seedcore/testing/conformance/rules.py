@@ -79,7 +79,7 @@ RULES: Mapping[str, tuple[str, str, Need]] = {
     "loads-fast": ("loading", "Importing it takes less than a second, and no network", "nothing"),
     "settings-documented": ("loading", "Settings and options say what they are", "a provider"),
     "promised-type": ("manners", "A success returns what the operation promises", "a call"),
-    "never-blocks": ("manners", "It never holds the event loop over 100 ms", "a success"),
+    "never-blocks": ("manners", "It never holds the event loop over 100 ms", "a call"),
     "sync-off-loop": ("manners", "A plain function does its work in its thread", "a success"),
     "cancellable": ("manners", "A hung upstream is left within a second", "a success"),
     "nothing-left": ("manners", "No task and no session is left behind", "a success"),

@@ -10,6 +10,7 @@ import logging
 import pickle
 import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -20,8 +21,8 @@ import attrs
 from seedcore.errors import ProviderCapabilityError, ProviderInvalidRequestError, SeedcoreError
 from seedcore.hookspecs import is_secret
 from seedcore.model import Seed
+from seedcore.redact import SHORTEST
 from seedcore.settings.structure import Fields, fields_of, structure
-from seedcore.testing.conformance.case import UPSTREAM
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
 from seedcore.testing.conformance.trial import Scripted, Trial, failing, loaded, run
 from seedcore.testing.replies import json_reply
@@ -45,11 +46,14 @@ async def secrets_masked(subject: Subject) -> None:
             text = f"its setting {name!r} sounds like a secret. Declare it with secret(...)."
             raise Broken(text)
     everywhere = _canaries(subject, declared, fields)
-    _check_sent(await run(subject.case, settings=everywhere), everywhere, fields)
+    with _printed():  # what it warns of once must not be used up here
+        trial = await run(subject.case, settings=everywhere)
+    _check_sent(trial, everywhere, fields)
     canaries = {name: text for name, text in everywhere.items() if is_secret(fields[name])}
+    given = {name: str(subject.case.settings[name]) for name in _kept(subject, fields, canaries)}
     for script in (None, failing(json_reply({"error": " ".join(canaries.values())}, 422))):
         for place, text in (await _watched_run(subject, canaries, script)).items():
-            for name, canary in canaries.items():
+            for name, canary in {**canaries, **given}.items():
                 if canary in text:
                     found = f"the secret setting {name!r} is in {place}. Leave it out there."
                     raise Broken(found)
@@ -57,26 +61,38 @@ async def secrets_masked(subject: Subject) -> None:
 
 def _canaries(subject: Subject, declared: type[Any], fields: Fields) -> Mapping[str, str]:
     """
-    Return a telling text for each setting that takes one; a secret that takes none keeps its own.
+    Return a telling text for each setting that takes one.
 
-    Where the contract says something, it stays: the kit's address, and what a call depends on.
+    Where the contract says something that is no secret, it stays: the kit's address, and what a
+    call depends on.
     """
     given = dict(subject.case.settings)
     canaries: dict[str, str] = {}
     for name, field in fields.items():
         canary = f"canary-{name}-7c1e9b52"
-        own = given.get(name)
+        if not is_secret(field) and name in given:
+            continue
         try:
             structure(declared, {**given, **canaries, name: canary}, subject=name)
         except SeedcoreError:
-            fits = False
-        else:
-            fits = True
-        if fits and (is_secret(field) or own is None):
-            canaries[name] = canary
-        elif is_secret(field) and isinstance(own, str) and UPSTREAM not in own:
-            canaries[name] = own
+            continue
+        canaries[name] = canary
     return canaries
+
+
+def _kept(subject: Subject, fields: Fields, canaries: Mapping[str, str]) -> Iterator[str]:
+    """
+    Yield the secrets that take no text of the kit's, and are looked for as the contract has them.
+    """
+    for name, field in fields.items():
+        if is_secret(field) and name not in canaries:
+            if len(str(subject.case.settings.get(name, ""))) < SHORTEST:
+                text = (
+                    f"no text fits the secret setting {name!r}. Add it to the contract's settings, "
+                    f"{SHORTEST} characters at least, so that it can be looked for."
+                )
+                raise Broken(text)
+            yield name
 
 
 def _check_sent(trial: Trial, canaries: Mapping[str, str], fields: Fields) -> None:
@@ -140,12 +156,23 @@ def _printed() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     level, handlers = root.level, root.handlers
     sink = logger.add(printed, level=0, format="{message} {extra}")
+    make = logging.getLogRecordFactory()
+
+    def record(*arguments: Any, **named: Any) -> logging.LogRecord:
+        # Also what a logger of its own hands to nobody else.
+        made = make(*arguments, **named)
+        printed.write(f"{made.getMessage()}\n")
+        return made
+
+    logging.setLogRecordFactory(record)
     root.handlers = [handler]  # nobody else wants to see what happens down to DEBUG
     root.setLevel(logging.DEBUG)
     try:
-        with redirect_stdout(printed), redirect_stderr(printed):
+        with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
+            warnings.simplefilter("always")
             yield printed
     finally:
+        logging.setLogRecordFactory(make)
         root.setLevel(level)
         root.handlers = handlers
         logger.remove(sink)

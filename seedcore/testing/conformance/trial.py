@@ -8,9 +8,10 @@ import asyncio
 import inspect
 import tempfile
 import threading
+import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -67,6 +68,9 @@ class Trial:
     error: SeedcoreError | None = None
     unanswered: str = ""
     """The request that the upstream had not answered when the call ended."""
+    seconds: float = 0.0
+    blocked: float = 0.0
+    """The longest that the event loop stood still, in seconds, where that was looked at."""
     script_error: Exception | None = None
     """What the author's own ``upstream`` raised."""
 
@@ -149,6 +153,21 @@ def failing(reply: Reply, *, at: int = 0) -> Scripted:
     return lambda _, number: reply if number >= at else None
 
 
+def only(reply: Reply, *, at: int) -> Scripted:
+    """
+    Return a script that answers *reply* to the request with number *at*, and to its repetitions.
+    """
+    refused: set[tuple[str, str]] = set()
+
+    def script(received: Received, number: int) -> Reply | None:
+        what = received.method, received.path
+        if number == at:
+            refused.add(what)
+        return reply if what in refused else None
+
+    return script
+
+
 @asynccontextmanager
 async def trial_of(
     case: Case,
@@ -205,6 +224,7 @@ async def call(case: Case, trial: Trial, runner: Runner, asked: Mapping[str, Any
     Call the operation with the case's request changed by *asked*, and note what comes of it.
     """
     request = {**case.request, **asked}
+    began = time.monotonic()
     try:
         trial.value = await runner.call(
             case.name, case.operation, surface=SURFACE, patience=0, **request
@@ -212,8 +232,50 @@ async def call(case: Case, trial: Trial, runner: Runner, asked: Mapping[str, Any
     except SeedcoreError as error:
         trial.error = error
     finally:
+        trial.seconds = time.monotonic() - began
         waiting = trial.upstream.unanswered
         trial.unanswered = f"{waiting[0].method} {waiting[0].path}" if waiting else ""
+
+
+async def first_call(case: Case) -> Trial:
+    """
+    Make the call as the contract describes it, and look at whether it blocks the loop.
+    """
+    with longest_stop() as stops:
+        trial = await run(case)
+    trial.blocked = max(stops)
+    return trial
+
+
+BEAT = 0.005
+"""Seconds between two looks at whether the loop still turns."""
+
+
+@contextmanager
+def longest_stop() -> Iterator[list[float]]:
+    """
+    Note the seconds between the beats of the loop, less what a beat is meant to take.
+    """
+    stops = [0.0]
+    last = time.monotonic()
+
+    def noted() -> None:
+        nonlocal last
+        now = time.monotonic()
+        stops.append(now - last - BEAT)
+        last = now
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            noted()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield stops
+    finally:
+        noted()
+        beating.cancel()
 
 
 def loaded(case: Case) -> Provider:

@@ -20,6 +20,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that change nothing, says HTTP."""
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}
 """Methods that may be repeated, says HTTP."""
+MOST_PLACES = 5
+"""Requests of one call at which faults are tried."""
 TWO_ATTEMPTS = {"retry_enabled": True, "retry_max_attempts": 2}
 
 
@@ -45,7 +47,7 @@ async def no_own_retries(subject: Subject) -> None:
     Retries are the runner's: it knows the budget, the pause and who waits.
     """
     once = Counter(map(_what, subject.first.requests))
-    for fault in (status(503), status(429), Reply(cut="at_once")):
+    for fault in (status(500), status(503), status(429), Reply(cut="at_once")):
         for place in places(subject):
             trial = await run(subject.case, failing(fault, at=place))
             for what, times in Counter(map(_what, trial.requests)).items():
@@ -59,13 +61,13 @@ async def no_own_retries(subject: Subject) -> None:
 
 def places(subject: Subject) -> list[int]:
     """
-    Return the numbers of the requests at which faults are tried: the first and the last.
+    Return the numbers of the requests at which faults are tried: the first few and the last.
     """
     sent = len(subject.first.requests)
     if not sent:
         text = "it sends no request"
         raise NotApplicable(text)
-    return sorted({0, sent - 1})
+    return sorted({*range(min(sent, MOST_PLACES - 1)), sent - 1})
 
 
 def _what(received: Received) -> str:
@@ -100,13 +102,19 @@ def _weaker(effect: Effect, method: str) -> str:
 def _check_same(effect: Effect, trial: Trial) -> None:
     if len(trial.attempts) < 2:
         return  # other rules say why it wasn't made again
-    for one, again in zip(*trial.attempts[:2], strict=False):
-        if (one.method, one.target, one.body) != (again.method, again.target, again.body):
-            text = (
-                f"its effect is {effect}, and its second attempt sends another {_what(one)} than "
-                "the first. Send the same, made of the request and context.idempotency_key."
-            )
-            raise Broken(text)
+    first, second = ({}, {})  # type: dict[str, list[Received]], dict[str, list[Received]]
+    for sent, attempt in zip((first, second), trial.attempts, strict=False):
+        for received in attempt:
+            sent.setdefault(_what(received), []).append(received)
+    for what, again in second.items():
+        # What is sent only once, such as a login, has nothing to be compared with.
+        for one, other in zip(first.get(what, ()), again, strict=False):
+            if (one.target, one.body) != (other.target, other.body):
+                text = (
+                    f"its effect is {effect}, and its second attempt sends another {what} than "
+                    "the first. Send the same, made of the request and context.idempotency_key."
+                )
+                raise Broken(text)
 
 
 async def _answer_lost(subject: Subject) -> Trial:
@@ -128,13 +136,16 @@ async def idempotency_key(subject: Subject) -> None:
     places(subject)
     trial = await _answer_lost(subject)
     keys = {str(uuid.uuid5(NAMESPACE, call_id)) for call_id in trial.call_ids}
-    for received in itertools.chain.from_iterable(trial.attempts):
-        if received.method not in SAFE and not any(_carries(received, key) for key in keys):
-            text = (
-                f"its {_what(received)} carries no key. Send context.idempotency_key, in the "
-                "header or field where the upstream wants it."
-            )
-            raise Broken(text)
+    sent = [*itertools.chain.from_iterable(trial.attempts)]
+    bare = [received for received in sent if not any(_carries(received, key) for key in keys)]
+    # One that only reads needs none, beside one that has it.
+    lacking = bare if len(bare) == len(sent) else [one for one in bare if one.method not in SAFE]
+    if lacking:
+        text = (
+            f"its {_what(lacking[-1])} carries no key. Send context.idempotency_key, in the "
+            "header or field where the upstream wants it."
+        )
+        raise Broken(text)
 
 
 def _carries(received: Received, key: str) -> bool:
