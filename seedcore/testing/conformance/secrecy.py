@@ -164,12 +164,17 @@ def _printed() -> Iterator[io.StringIO]:
         printed.write(f"{made.getMessage()}\n")
         return made
 
+    def warned(message: Warning | str, *_: Any) -> None:
+        printed.write(f"{message}\n")
+
     logging.setLogRecordFactory(record)
     root.handlers = [handler]  # nobody else wants to see what happens down to DEBUG
     root.setLevel(logging.DEBUG)
     try:
         with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
             warnings.simplefilter("always")
+            # pytest keeps warnings from being printed.
+            warnings.showwarning = warned  # type: ignore[assignment]
             yield printed
     finally:
         logging.setLogRecordFactory(make)
