@@ -14,10 +14,11 @@ import pytest
 from seedcore.testing import ProviderContract
 from seedcore.testing.conformance.check import Conformance, Status
 from seedcore.testing.conformance.loading import LONGEST
-from seedcore.testing.conformance.manners import ATTEMPT, BEAT
+from seedcore.testing.conformance.leaving import ATTEMPT
 from seedcore.testing.conformance.mapping import PAUSE
 from seedcore.testing.conformance.rules import RULES, Limits
 from seedcore.testing.conformance.trial import LONGEST_ATTEMPT
+from seedcore.testing.conformance.watching import BEAT
 from seedcore.testing.conformance.wire import IDEMPOTENT, SAFE
 from support.documents import ROOT, Block, page, pages
 from support.reader import imported

@@ -8,27 +8,21 @@ server library refuses to send most of what can go wrong.
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import ssl
-import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
-from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
+from seedcore.testing.delivery import Connection, Server, Written, answer, connect_the_last
 from seedcore.testing.replies import Reply
 
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: closing sends RST in place of FIN."""
-TURNS_TO_CONNECT = 2
-"""Turns of the loop from accepting a socket to ``connection_made``."""
 PATIENT = 5.0
 """Seconds that ``until`` waits."""
 
@@ -63,8 +57,6 @@ class Received:
 Script = Reply | Callable[[Received], Reply]
 """A reply, or a function that makes one of a request."""
 
-_Connection: TypeAlias = web.RequestHandler
-
 
 class FaultUpstream:
     """
@@ -87,7 +79,7 @@ class FaultUpstream:
         self._tls = tls
         self._scripts: dict[str | None, deque[Script]] = {}
         self._listener: asyncio.Server | None = None
-        self._open: dict[_Connection, tuple[int, asyncio.Transport]] = {}
+        self._open: dict[Connection, tuple[int, asyncio.Transport]] = {}
         self._serving: dict[asyncio.Task[Any], Received | None] = {}
         self.connections = 0
         self._changed = asyncio.Event()
@@ -109,7 +101,7 @@ class FaultUpstream:
         Listen, after a ``stop`` on the same port again.
         """
         loop = asyncio.get_running_loop()
-        server = _Server(self._handle, self._opened, self._closed)
+        server = Server(self._handle, self._opened, self._closed)
         self._listener = await loop.create_server(server, self._host, self._port, ssl=self._tls)
         self._port = self._listener.sockets[0].getsockname()[1]
 
@@ -120,7 +112,7 @@ class FaultUpstream:
         listener, self._listener = self._listener, None
         try:
             if listener is not None:
-                await _connect_the_last(listener)
+                await connect_the_last(listener)
         finally:  # whoever is cancelled here must not leave it listening
             if listener is not None:
                 listener.close()
@@ -199,13 +191,13 @@ class FaultUpstream:
 
     # -------------------------------------------------------------- one connection
 
-    def _opened(self, connection: _Connection, transport: asyncio.Transport) -> None:
+    def _opened(self, connection: Connection, transport: asyncio.Transport) -> None:
         self.connections += 1
         self._open[connection] = self.connections, transport
         self.most_at_once = max(self.most_at_once, self.open_now)
         self._changed.set()
 
-    def _closed(self, connection: _Connection) -> None:
+    def _closed(self, connection: Connection) -> None:
         self._open.pop(connection, None)
         self._changed.set()
 
@@ -228,8 +220,8 @@ class FaultUpstream:
         reply = self._next(received)
         if reply.was_done:
             self.done.append(received)
-        await _answer(reply, request)
-        return _Written(keep_alive=reply.cut == "never" and reply.keep_alive)
+        await answer(reply, request)
+        return Written(keep_alive=reply.cut == "never" and reply.keep_alive)
 
     def _next(self, received: Received) -> Reply:
         scripts = self._scripts.get(received.path) or self._scripts.get(None)
@@ -237,115 +229,6 @@ class FaultUpstream:
             return Reply(headers={"Content-Type": "application/json"}, body=b"{}")
         script = scripts.popleft() if len(scripts) > 1 else scripts[0]
         return script(received) if callable(script) else script
-
-
-class _Server(web.Server):
-    """
-    aiohttp's server, which tells about its connections; a client that leaves ends its request.
-    """
-
-    def __init__(
-        self,
-        handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        opened: Callable[[_Connection, asyncio.Transport], None],
-        closed: Callable[[_Connection], None],
-    ) -> None:
-        super().__init__(handle, handler_cancellation=True, access_log=None)
-        self._opened = opened
-        self._closed = closed
-
-    def connection_made(self, handler: _Connection, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        self._opened(handler, transport)
-
-    def connection_lost(self, handler: _Connection, exc: BaseException | None = None) -> None:
-        super().connection_lost(handler, exc)
-        self._closed(handler)
-
-
-class _Written(web.StreamResponse):
-    """
-    Tells aiohttp that the answer is on the wire already.
-    """
-
-    def __init__(self, *, keep_alive: bool) -> None:
-        super().__init__()
-        self._stays = keep_alive
-
-    @property
-    def keep_alive(self) -> bool | None:
-        return self._stays
-
-    async def prepare(self, _request: web.BaseRequest) -> AbstractStreamWriter | None:
-        return None
-
-    async def write_eof(self, _data: bytes = b"") -> None:
-        return None
-
-
-async def _connect_the_last(listener: asyncio.Server) -> None:
-    """
-    Accept nobody more, and let those who were accepted become connections.
-
-    Closing it at once would forget them: Python 3.11 neither closes such a socket nor serves it.
-    """
-    for listening in listener.sockets:
-        asyncio.get_running_loop().remove_reader(listening.fileno())
-    for _ in range(TURNS_TO_CONNECT):
-        await asyncio.sleep(0)
-
-
-async def _answer(reply: Reply, request: web.BaseRequest) -> None:
-    transport = request.transport
-    if transport is None:
-        return
-    await _wait(reply.delay)
-    if reply.cut == "at_once":
-        _cut(reply, transport)
-        return
-    if reply.raw is not None:
-        transport.write(reply.raw)
-    elif reply.cut == "in_head":
-        transport.write(reply.head[: len(reply.head) // 2])
-    else:
-        transport.write(reply.head)
-        if request.method != "HEAD":
-            await _send_body(reply, request.writer, transport)
-    await request.writer.drain()
-    if reply.cut != "never":
-        _cut(reply, transport)
-
-
-async def _send_body(
-    reply: Reply, writer: AbstractStreamWriter, transport: asyncio.Transport
-) -> None:
-    chunks = reply.chunks()
-    if reply.cut == "in_body" and not reply.chunked:
-        chunks = chunks[:-1] or [reply.body[: len(reply.body) // 2]]
-    for place, chunk in enumerate(chunks):
-        if place:
-            await writer.drain()
-            await _wait(reply.pause)
-        transport.write(chunk)
-
-
-async def _wait(seconds: float) -> None:
-    """
-    Wait, but no longer than the client does: its leaving cancels this.
-    """
-    if math.isinf(seconds):
-        await asyncio.Event().wait()
-    elif seconds:
-        await asyncio.sleep(seconds)
-
-
-def _cut(reply: Reply, transport: asyncio.Transport) -> None:
-    if reply.orderly:
-        transport.close()
-        return
-    connection: socket.socket = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    transport.abort()
 
 
 def refused_port() -> int:

@@ -14,7 +14,8 @@ from seedcore.errors import (
     ProviderUnavailableError,
 )
 from seedcore.testing.conformance.rules import Broken, Subject
-from seedcore.testing.conformance.trial import Trial, failing, only, run
+from seedcore.testing.conformance.scripts import failing, only
+from seedcore.testing.conformance.trial import Trial, run
 from seedcore.testing.conformance.wire import places
 from seedcore.testing.replies import Reply, json_reply, rate_limited, status, typed
 

@@ -24,7 +24,8 @@ from seedcore.model import Seed
 from seedcore.redact import SHORTEST
 from seedcore.settings.structure import Fields, fields_of, structure
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
-from seedcore.testing.conformance.trial import Scripted, Trial, failing, loaded, run
+from seedcore.testing.conformance.scripts import Scripted, failing
+from seedcore.testing.conformance.trial import Trial, loaded, run
 from seedcore.testing.replies import json_reply
 
 SOUNDS_SECRET = re.compile(r"token|passw|secret|api_?key|credential|private", re.IGNORECASE)

@@ -5,13 +5,11 @@ One call of the provider under test, by a real runner against the kit's upstream
 from __future__ import annotations
 
 import asyncio
-import inspect
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,13 +19,14 @@ from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.errors import SeedcoreError, clean_text
-from seedcore.model import Operation
 from seedcore.plugins import Provider, Registry
 from seedcore.runner import Runner
 from seedcore.settings import Settings
 from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.conformance.case import Answer, Case, filled_in
 from seedcore.testing.conformance.guard import Guard, guarded
+from seedcore.testing.conformance.scripts import Scripted
+from seedcore.testing.conformance.watching import Ran, longest_stop, watched
 from seedcore.testing.events import CapturedEvents
 from seedcore.testing.replies import Reply, status
 from seedcore.testing.upstream import FaultUpstream, Received
@@ -36,20 +35,6 @@ LONGEST_ATTEMPT = 5.0
 """Seconds of an attempt in which nothing is meant to hang."""
 ONE_ATTEMPT: Mapping[str, Any] = {"retry_enabled": False}
 SURFACE = "conformance"
-
-
-@attrs.define(kw_only=True, eq=False)
-class Ran:
-    """
-    How the provider's own function ran once, below everything the runner does.
-    """
-
-    in_loop: bool
-    before: int
-    """Requests that had been sent when it began."""
-    value: Any = None
-    handed_back_awaitable: bool = False
-    returned: bool = False
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -73,6 +58,12 @@ class Trial:
     """The longest that the event loop stood still, in seconds, where that was looked at."""
     script_error: Exception | None = None
     """What the author's own ``upstream`` raised."""
+
+    def sent(self) -> int:
+        """
+        Return how many requests came so far.
+        """
+        return len(self.requests)
 
     @property
     def requests(self) -> list[Received]:
@@ -140,32 +131,6 @@ def _place_of(error: SeedcoreError) -> str:
     frames = traceback.extract_tb(cause.__traceback__)
     place = f" in {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return f": {type(cause).__name__}: {clean_text(cause, 100)}{place}"
-
-
-Scripted = Callable[[Received, int], Reply | None]
-"""What the upstream does with a request and its number from 0; ``None``: as the author says."""
-
-
-def failing(reply: Reply, *, at: int = 0) -> Scripted:
-    """
-    Return a script that answers *reply* to every request from number *at* on.
-    """
-    return lambda _, number: reply if number >= at else None
-
-
-def only(reply: Reply, *, at: int) -> Scripted:
-    """
-    Return a script that answers *reply* to the request with number *at*, and to its repetitions.
-    """
-    refused: set[tuple[str, str]] = set()
-
-    def script(received: Received, number: int) -> Reply | None:
-        what = received.method, received.path
-        if number == at:
-            refused.add(what)
-        return reply if what in refused else None
-
-    return script
 
 
 @asynccontextmanager
@@ -247,37 +212,6 @@ async def first_call(case: Case) -> Trial:
     return trial
 
 
-BEAT = 0.005
-"""Seconds between two looks at whether the loop still turns."""
-
-
-@contextmanager
-def longest_stop() -> Iterator[list[float]]:
-    """
-    Note the seconds between the beats of the loop, less what a beat is meant to take.
-    """
-    stops = [0.0]
-    last = time.monotonic()
-
-    def noted() -> None:
-        nonlocal last
-        now = time.monotonic()
-        stops.append(now - last - BEAT)
-        last = now
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(BEAT)
-            noted()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield stops
-    finally:
-        noted()
-        beating.cancel()
-
-
 def loaded(case: Case) -> Provider:
     """
     Return the provider with its hooks checked. Raises BrokenPluginError.
@@ -285,43 +219,6 @@ def loaded(case: Case) -> Provider:
     registry = Registry(discover=False)
     registry.add(case.name, case.target)
     return registry.load(case.name)
-
-
-def watched(provider: Provider, trial: Trial) -> Provider:
-    """
-    Return *provider* with operations that note in *trial* where they ran and what came out.
-    """
-    operations = {
-        name: attrs.evolve(operation, function=_watched(operation, trial))
-        for name, operation in provider.operations.items()
-    }
-    return attrs.evolve(provider, operations=operations)
-
-
-def _watched(operation: Operation, trial: Trial) -> Callable[[Any, Any], Any]:
-    function = operation.function
-    loop_thread = threading.get_ident()
-
-    def begun() -> Ran:
-        in_loop = threading.get_ident() == loop_thread
-        ran = Ran(in_loop=in_loop, before=len(trial.requests))
-        trial.ran.append(ran)
-        return ran
-
-    async def in_loop(request: Any, context: Any) -> Any:
-        ran = begun()
-        ran.value = await function(request, context)
-        ran.returned = True
-        return ran.value
-
-    def in_thread(request: Any, context: Any) -> Any:
-        ran = begun()
-        ran.value = value = function(request, context)
-        ran.returned = True
-        ran.handed_back_awaitable = inspect.isawaitable(value)
-        return value
-
-    return in_thread if operation.sync else in_loop
 
 
 def _script(answer: Answer, script: Scripted | None, trial: Trial) -> Callable[[Received], Reply]:

@@ -12,7 +12,8 @@ from seedcore.call import NAMESPACE
 from seedcore.policy import Effect
 from seedcore.testing.conformance.manners import operation_of
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
-from seedcore.testing.conformance.trial import Scripted, Trial, failing, run
+from seedcore.testing.conformance.scripts import Scripted, failing
+from seedcore.testing.conformance.trial import Trial, run
 from seedcore.testing.replies import Reply, lost, status
 from seedcore.testing.upstream import Received
 
