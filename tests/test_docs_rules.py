@@ -13,8 +13,8 @@ import pytest
 
 from seedcore.testing import ProviderContract
 from seedcore.testing.conformance.check import Conformance, Status
-from seedcore.testing.conformance.loading import LONGEST
 from seedcore.testing.conformance.leaving import ATTEMPT
+from seedcore.testing.conformance.loading import LONGEST
 from seedcore.testing.conformance.mapping import PAUSE
 from seedcore.testing.conformance.rules import RULES, Limits
 from seedcore.testing.conformance.trial import LONGEST_ATTEMPT

@@ -27,7 +27,7 @@ class Guard:
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self.everywhere = True
-        self.others = {one.ident for one in threading.enumerate()} - {self.thread}
+        self.others = {*threading.enumerate()} - {threading.current_thread()}
         """Threads that ran before, and have nothing to do with what is under test."""
         self.allowed: set[int] = set()
         """Ports of loopback that may be connected to."""
@@ -82,7 +82,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         return
     here = threading.get_ident()
     guard = next((one for one in reversed(_guards) if one.everywhere or one.thread == here), None)
-    if guard is None or here in guard.others:
+    if guard is None or threading.current_thread() in guard.others:
         return
     if event == "socket.getaddrinfo" and not _is_loopback(arguments[0]):
         guard.refuse(_shown(arguments[0], arguments[1]))
