@@ -348,7 +348,8 @@ def test_the_entry_points_are_providers():
     What pyproject.toml names can be imported, and each is one plain function.
     """
     declared = tomllib.loads(PYPROJECT.read_text())["project"]["entry-points"]
-    assert ["seedcore.providers"] == [*declared]
+    assert ["seedcore.providers", "seedcore.contracts"] == [*declared]
+    assert {*declared["seedcore.providers"]} == {*declared["seedcore.contracts"]}
     registry = Registry(discover=False)
     for name, value in declared["seedcore.providers"].items():
         registry.add(name, EntryPoint(name, value, "seedcore.providers").load())

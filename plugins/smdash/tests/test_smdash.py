@@ -563,7 +563,8 @@ def test_the_entry_point_is_a_provider():
     What pyproject.toml names can be imported and offers the two operations.
     """
     declared = tomllib.loads(PYPROJECT.read_text())["project"]["entry-points"]
-    assert ["seedcore.providers"] == [*declared]
+    assert ["seedcore.providers", "seedcore.contracts"] == [*declared]
+    assert {*declared["seedcore.providers"]} == {*declared["seedcore.contracts"]}
     registry = seedcore.Registry(discover=False)
     for name, value in declared["seedcore.providers"].items():
         registry.add(name, EntryPoint(name, value, "seedcore.providers").load())
