@@ -536,6 +536,61 @@ def test_a_login_that_is_kept_is_no_difference_between_attempts():
     assert {} == failed(findings_of(contract, "effect-true", "idempotency-key"))
 
 
+def test_a_login_that_is_kept_for_ever_is_no_fault():
+    """
+    Later calls send less than the first; faults are tried where there still are requests.
+    """
+
+    @provider(base_url=SITE)
+    class LoggedIn:
+        session = None
+
+        @hookimpl
+        async def generate(self, request, context):
+            if self.session is None:
+                async with context.http.get("/login") as reply:
+                    reply.raise_for_status()
+                self.session = "kept"
+            return seed_of(await ask(context))
+
+    findings = findings_of(contract_of(LoggedIn()))
+
+    assert {} == failed(findings)
+    assert {"cancellable", "maps-outage", "maps-garbage", "nothing-left"} < passed(findings)
+
+
+def test_a_task_of_a_slow_provider_is_found_too():
+    """
+    A call takes as long as it takes, and is looked at then.
+    """
+
+    @provider(base_url=SITE)
+    async def slow_and_messy(request, context):
+        body = await ask(context)
+        await asyncio.sleep(0.01)
+        slow_and_messy.task = asyncio.create_task(asyncio.sleep(3600))
+        return seed_of(body)
+
+    found = findings_of(contract_of(slow_and_messy), "nothing-left", limits=Limits(leave=0.001))
+    assert "it leaves a task running: sleep" in found["nothing-left"].reason
+
+
+def test_a_call_that_succeeds_only_once_is_the_contracts_fault():
+    """
+    Nothing could be proved by it.
+    """
+
+    @provider(base_url=SITE)
+    async def once(request, context):
+        once.calls = getattr(once, "calls", 0) + 1
+        body = await ask(context)
+        return seed_of(body if once.calls == 1 else {})
+
+    assert "The call succeeds once, and then gives ProviderResponseFormatError" in bad(
+        provider=staticmethod(once)
+    )
+
+
 def test_a_blocking_client_is_found_though_its_call_can_never_succeed():
     """
     It waits for the kit's upstream in the very loop that upstream lives in.

@@ -29,7 +29,7 @@ from seedcore.testing.conformance.rules import (
     Subject,
     rule,
 )
-from seedcore.testing.conformance.trial import Trial, first_call
+from seedcore.testing.conformance.trial import Trial, first_call, run
 
 Status = Literal["passed", "failed", "exempt", "not applicable", "not run"]
 
@@ -44,13 +44,6 @@ class Finding:
     status: Status
     reason: str = ""
     seconds: float = 0.0
-
-    @property
-    def bad(self) -> bool:
-        """
-        Whether this is something to mend.
-        """
-        return self.status == "failed"
 
 
 class Conformance:
@@ -67,8 +60,11 @@ class Conformance:
         self.problem: str | None = None
         self._case: Case | None = None
         self._first: Trial | None = None
+        self._later: Trial | None = None
         self._unusable = ""
         self._stuck: Stuck | None = None
+        self._culprit = ""
+        """The rule that a call breaks which never ended."""
         try:
             case = case_of(contract, tuple(RULES))
             self._case = attrs.evolve(case, name=name) if name else case
@@ -116,15 +112,19 @@ class Conformance:
         if self.problem or self._case is None:
             return "not run", self.problem or ""
         if self._stuck is not None and one.needs != "nothing":
-            # Who hangs without blocking has outlived the limit of its attempt, too.
-            culprit = "never-blocks" if self._stuck.blocked else "cancellable"
-            return ("failed" if one.id == culprit else "not run"), str(self._stuck)
+            return ("failed" if one.id == self._culprit else "not run"), str(self._stuck)
         if one.needs == "a success" and self._unusable:
             return "not run", self._unusable
         first = self._first
         if one.needs != "nothing" and first is None:
             return "not run", self._unusable
-        subject = Subject(case=self._case, limits=self.limits, first=first)  # type: ignore[arg-type]
+        later = self._later or first
+        subject = Subject(
+            case=self._case,
+            limits=self.limits,
+            first=first,  # type: ignore[arg-type]
+            later=later,  # type: ignore[arg-type]
+        )
         try:
             in_a_thread(lambda: one.check(subject), self._limit, one.id)
         except Broken as error:
@@ -134,6 +134,8 @@ class Conformance:
         except Stuck as error:
             self._stuck = error
             return "failed", str(error)
+        except Exception as error:  # noqa: BLE001 - nothing may become a traceback
+            return "failed", f"it could not be looked at: {type(error).__name__}: {error}"
         return "passed", ""
 
     def _begin(self, case: Case) -> None:
@@ -144,6 +146,8 @@ class Conformance:
             first = self._first = in_a_thread(
                 lambda: first_call(case), self.limits.rule, "the first call"
             )
+            if first.succeeded and first.requests:
+                self._later = in_a_thread(lambda: run(case), self.limits.rule, "the second call")
         except BrokenPluginError as error:
             self._unusable = f"it can't be loaded: {error}"  # hashable or hooks-valid say why
             return
@@ -151,9 +155,13 @@ class Conformance:
             msg = f"The call of the contract could not be made: {error}"
             raise ContractError(msg) from error
         except Stuck as error:
-            self._stuck = error
+            # Who hangs without blocking has outlived the limit of its attempt, too.
+            self._stuck, self._culprit = error, "never-blocks" if error.blocked else "cancellable"
             return
         if first.succeeded:
+            if self._later and not self._later.succeeded:
+                msg = f"The call succeeds once, and then gives {self._later.outcome}."
+                raise ContractError(msg)
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
         fault = _fault_of(case, first, self.limits)

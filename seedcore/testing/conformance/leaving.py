@@ -30,7 +30,7 @@ async def cancellable(subject: Subject) -> None:
     """
     A caller who gives up, and a limit that is over, end a call at once.
     """
-    sent = len(subject.first.requests)
+    sent = len(subject.later.requests)
     if not sent:
         text = "it sends no request that could hang"
         raise NotApplicable(text)
@@ -78,7 +78,7 @@ async def nothing_left(subject: Subject) -> None:
     Neither after a success, nor after a failure, nor after a caller gave up.
     """
     scripts = [None, failing(status(503))]
-    if subject.first.requests:
+    if subject.later.requests:
         scripts.append(failing(hanging()))
     for script in scripts:
         with _left_behind() as left:
@@ -105,10 +105,12 @@ async def _tasks_left(
     async with trial_of(subject.case, script) as (trial, runner):
         calling = asyncio.create_task(call(subject.case, trial, runner, {}))
         known = asyncio.all_tasks() | before
-        if gives_up and subject.first.requests:
+        if gives_up and subject.later.requests:
             await trial.upstream.until(requests=1)
             calling.cancel()
-        await asyncio.wait({calling}, timeout=subject.limits.leave)
+            await asyncio.wait({calling}, timeout=subject.limits.leave)
+        else:
+            await asyncio.wait({calling})
         if not calling.done():  # another rule is about that
             await trial.upstream.stop()
             return set()

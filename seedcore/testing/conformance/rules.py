@@ -38,12 +38,15 @@ class Limits:
 @attrs.frozen(kw_only=True, eq=False)
 class Subject:
     """
-    What a rule looks at: the case, its first call, and the limits.
+    What a rule looks at: the case, its first call, a later one, and the limits.
+
+    The later call may send less than the first: a login is kept.
     """
 
     case: Case
     limits: Limits
     first: Trial
+    later: Trial
 
 
 Check = Callable[[Subject], Awaitable[None]]

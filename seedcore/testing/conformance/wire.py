@@ -47,7 +47,7 @@ async def no_own_retries(subject: Subject) -> None:
     """
     Retries are the runner's: it knows the budget, the pause and who waits.
     """
-    once = Counter(map(_what, subject.first.requests))
+    once = Counter(map(_what, subject.first.requests)) | Counter(map(_what, subject.later.requests))
     for fault in (status(500), status(503), status(429), Reply(cut="at_once")):
         for place in places(subject):
             trial = await run(subject.case, failing(fault, at=place))
@@ -64,9 +64,10 @@ def places(subject: Subject) -> list[int]:
     """
     Return the numbers of the requests at which faults are tried: the first few and the last.
     """
-    sent = len(subject.first.requests)
+    sent = len(subject.later.requests)
     if not sent:
-        text = "it sends no request"
+        before = len(subject.first.requests)
+        text = "it sends no request" + (" but in its first call" if before else "")
         raise NotApplicable(text)
     return sorted({*range(min(sent, MOST_PLACES - 1)), sent - 1})
 
@@ -122,7 +123,7 @@ async def _answer_lost(subject: Subject) -> Trial:
     """
     Make a call whose first answer is lost after the work was done, so that it is made again.
     """
-    last = len(subject.first.requests) - 1
+    last = len(subject.later.requests) - 1
     script: Scripted = lambda _, number: lost() if number == last else None  # noqa: E731
     return await run(subject.case, script, limits=TWO_ATTEMPTS)
 
