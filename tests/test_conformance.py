@@ -31,6 +31,7 @@ from seedcore import (
 )
 from seedcore.testing import ProviderContract, Reply, replies
 from seedcore.testing.conformance.check import Conformance
+from seedcore.testing.conformance.guard import guarded
 from seedcore.testing.conformance.rules import RULES, Limits
 from seedcore.testing.upstream import refused_port
 from support.broken import MADE, ask, seed_of
@@ -935,12 +936,14 @@ def test_a_thread_that_was_given_up_keeps_nobody_from_the_network():
 
     findings_of(contract_of(blocking), "hashable", limits=SHORT)
     connect()
-    release.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("conformance"):
-            thread.join(5)
+    with guarded() as later:  # of the next contract, which is not about that thread
+        release.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("conformance"):
+                thread.join(5)
 
     assert [False, True] == tried
+    assert [] == later.elsewhere
 
 
 @pytest.fixture(autouse=True)

@@ -33,6 +33,13 @@ class Guard:
         """Ports of loopback that may be connected to."""
         self.elsewhere: list[str] = []
 
+    def covers(self, thread: threading.Thread) -> bool:
+        """
+        Whether it is about what *thread* does.
+        """
+        own = thread.ident == self.thread
+        return own or (self.everywhere and thread not in self.others)
+
     def refuse(self, place: str) -> None:
         """
         Note *place*, and keep it from being reached.
@@ -80,9 +87,9 @@ def _install() -> None:
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if not _guards or not event.startswith("socket."):
         return
-    here = threading.get_ident()
-    guard = next((one for one in reversed(_guards) if one.everywhere or one.thread == here), None)
-    if guard is None or threading.current_thread() in guard.others:
+    here = threading.current_thread()
+    guard = next((one for one in reversed(_guards) if one.covers(here)), None)
+    if guard is None:
         return
     if event == "socket.getaddrinfo" and not _is_loopback(arguments[0]):
         guard.refuse(_shown(arguments[0], arguments[1]))

@@ -104,10 +104,7 @@ def _weaker(effect: Effect, method: str) -> str:
 def _check_same(effect: Effect, trial: Trial) -> None:
     if len(trial.attempts) < 2:
         return  # other rules say why it wasn't made again
-    first, second = ({}, {})  # type: dict[str, list[Received]], dict[str, list[Received]]
-    for sent, attempt in zip((first, second), trial.attempts, strict=False):
-        for received in attempt:
-            sent.setdefault(_what(received), []).append(received)
+    first, second = map(_by_what, trial.attempts[:2])
     for what, again in second.items():
         # What is sent only once, such as a login, has nothing to be compared with.
         for one, other in zip(first.get(what, ()), again, strict=False):
@@ -117,6 +114,13 @@ def _check_same(effect: Effect, trial: Trial) -> None:
                     "the first. Send the same, made of the request and context.idempotency_key."
                 )
                 raise Broken(text)
+
+
+def _by_what(requests: list[Received]) -> dict[str, list[Received]]:
+    sent: dict[str, list[Received]] = {}
+    for received in requests:
+        sent.setdefault(_what(received), []).append(received)
+    return sent
 
 
 async def _answer_lost(subject: Subject) -> Trial:
