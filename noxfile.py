@@ -218,10 +218,19 @@ def together(session: nox.Session) -> None:
 @nox.session(default=False, requires=["wheels"])
 def run(session: nox.Session) -> None:
     """
-    Roll a seed of every provider and show the audit rows.
+    Roll some seeds and show the audit rows; ``-- --all``: one of every installed provider.
     """
     install(session, plugins=PLUGINS)
     session.run("python", "docs/examples/first_run.py", *session.posargs, env=no_settings())
+
+
+@nox.session(default=False, requires=["wheels"])
+def docs(session: nox.Session) -> None:
+    """
+    Write docs/providers.md anew: what every plugin of this repository does and takes.
+    """
+    install(session, plugins=PLUGINS)
+    session.run("python", "docs/write_providers.py", env=no_settings())
 
 
 @nox.session(default=False, requires=["wheels"])

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from seedcore.model import (
         AuditRecord as AuditRecord,
+        Pending as Pending,
         Request as Request,
         Seed as Seed,
         SeedMeta as SeedMeta,
@@ -107,7 +108,7 @@ _HOMES = {
     ),
     "events": ("Event",),
     "hookspecs": ("hookimpl", "operation", "provider", "secret", "setting"),
-    "model": ("AuditRecord", "Request", "Seed", "SeedMeta", "SeedRequest"),
+    "model": ("AuditRecord", "Pending", "Request", "Seed", "SeedMeta", "SeedRequest"),
     "plugins": ("Registry",),
     "policy": ("Effect", "Policy"),
     "runner": ("Runner",),

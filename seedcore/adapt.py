@@ -19,7 +19,7 @@ from seedcore.model import GIVEN, Operation
 from seedcore.policy import Effect
 
 Broken = Callable[[str], BrokenPluginError]
-KEPT = ("surface", "call_id", "deadline", "patience", "profile", "policy")
+KEPT = ("surface", "call_id", "deadline", "patience", "profile", "policy", "dry_run")
 """Names that ``runner.call`` keeps for itself, so that no operation can take them."""
 
 
@@ -176,7 +176,7 @@ def _check_hook(name: str, function: Callable[..., Any], broken: Broken) -> None
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
             reason = f"{name} is given its parameters by position, so {parameter.name!r} is not"
             raise broken(reason)
-    if name in ("map_error", "audit") and _is_async(function):
+    if name in ("check", "map_error", "audit") and _is_async(function):
         reason = f"{name} must be a plain function, not 'async def'"
         raise broken(reason)
 
@@ -206,7 +206,8 @@ def _marked_operations(target: Any, broken: Broken) -> dict[str, Operation]:
     for name, member in _members(target):
         mark = getattr(member, "__seedcore_operation__", None)
         if isinstance(mark, OperationMark):
-            operations[name] = _operation(name, member, mark.effect, broken, audited=mark.audited)
+            made = _operation(name, member, mark.effect, broken, audited=mark.audited)
+            operations[name] = attrs.evolve(made, placeholder=mark.placeholder)
     return operations
 
 
@@ -267,6 +268,7 @@ def _operation(
         summary=_first_line(inspect.getdoc(_unwrapped(function)) or ""),
         takes=None if free else shape.takes,
         needs=shape.needs,
+        returns=_returns(function),
         function=_caller(function, shape.given, by_name=shape.by_name),
     )
 
@@ -301,6 +303,13 @@ def _is_async(function: Callable[..., Any]) -> bool:
         return True
     call = getattr(inner, "__call__", None)  # noqa: B004 - the method itself is wanted
     return inspect.iscoroutinefunction(call)
+
+
+def _returns(function: Callable[..., Any]) -> str:
+    annotation = inspect.signature(function).return_annotation
+    if annotation is inspect.Signature.empty:
+        return ""
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def _first_line(text: str) -> str:

@@ -10,10 +10,12 @@ from seedcore.call import Call
 from seedcore.contract.breaker import Permit
 from seedcore.contract.circuit import State
 from seedcore.contract.deadline import SOON, left
+from seedcore.contract.pace import Pace
 from seedcore.errors import (
     CircuitOpenError,
     DrainingError,
     ProviderError,
+    ProviderRateLimitError,
     ProviderTimeoutError,
     QueueFullError,
     StoppedBy,
@@ -29,6 +31,8 @@ def try_admit(call: Call) -> Permit | None:
     if call.deadline - now <= SOON or now > lane.fresh_until:
         return None
     if call.circuit.breaker.state is not State.CLOSED and call.policy.breaker_enabled:
+        return None
+    if lane.pace is not None and call.turn is None:
         return None
     if lane.gate.error is not None:  # else nobody has asked for a pause lately
         if lane.gate.wait(now) > 0:
@@ -66,6 +70,9 @@ async def admit(call: Call) -> Permit:
             lane.gate_opened(call)
         if (pause := _circuit_pause(call, now)) > 0:
             await _wait_for(call, "circuit", pause)
+            continue
+        if lane.pace is not None and call.turn is None:
+            await _wait_for_turn(call, lane.pace, now)
             continue
         if not call.circuit.share.try_take():
             await _queue(call)
@@ -131,9 +138,25 @@ def _circuit_pause(call: Call, now: float) -> float:
     return call.circuit.breaker.wait(now) if call.policy.breaker_enabled else 0.0
 
 
-async def _wait_for(call: Call, what: Literal["gate", "circuit"], pause: float) -> None:
+async def _wait_for_turn(call: Call, pace: Pace, now: float) -> None:
     """
-    Wait for the gate or the circuit, as far as patience and deadline allow.
+    Take the call's turn at the rate that its provider allows, and wait until then.
+    """
+    pause = pace.wait(now)
+    call.turn = turn = pace.take(now)
+    came = False
+    try:
+        if pause > 0:
+            await _wait_for(call, "rate", pause)
+        came = True
+    finally:
+        if not came:
+            pace.give_back(turn)
+
+
+async def _wait_for(call: Call, what: Literal["gate", "circuit", "rate"], pause: float) -> None:
+    """
+    Wait for the gate, the circuit or the rate, as far as patience and deadline allow.
 
     A pause that is known to be too long is refused at once; that of a half-open circuit is
     not known, since a probe may succeed at any moment.
@@ -145,9 +168,9 @@ async def _wait_for(call: Call, what: Literal["gate", "circuit"], pause: float) 
     half_open = what == "circuit" and call.circuit.breaker.state is State.HALF_OPEN
     needed = 0.0 if half_open else pause
     if needed >= remaining:
-        raise _refusal(call, "deadline", pause)
+        raise _refusal(call, "deadline", pause, what)
     if not patience or needed > patience:
-        raise _refusal(call, "patience", pause)
+        raise _refusal(call, "patience", pause, what)
     group = call.circuit.waiting if what == "circuit" else None
     try:
         await runtime.waits.sleep(min(pause, patience, remaining), group)
@@ -189,11 +212,13 @@ def _queue_full(call: Call, stopped_by: StoppedBy) -> ProviderError:
     return QueueFullError(text, stopped_by=stopped_by)
 
 
-def _refusal(call: Call, stopped_by: StoppedBy, pause: float | None = None) -> ProviderError:
+def _refusal(
+    call: Call, stopped_by: StoppedBy, pause: float | None = None, what: str = ""
+) -> ProviderError:
     """
     Return the error for a call that may not go on: its own last one if it has one.
 
-    *pause* are the seconds that gate or circuit stay closed.
+    *pause* are the seconds that *what* (gate, circuit or rate) asks to wait.
     """
     lane = call.lane
     now = lane.runtime.clock.monotonic()
@@ -210,4 +235,7 @@ def _refusal(call: Call, stopped_by: StoppedBy, pause: float | None = None) -> P
         return ProviderTimeoutError(
             "its deadline passed before it was asked", stopped_by=stopped_by
         )
+    if what == "rate" and lane.pace is not None:
+        text = f"it is asked for {lane.pace.words} at most (rate), and others are before this"
+        return ProviderRateLimitError(text, stopped_by=stopped_by, retry_at=retry_at)
     return CircuitOpenError(stopped_by=stopped_by, retry_at=retry_at)

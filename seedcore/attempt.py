@@ -9,7 +9,8 @@ import inspect
 import sys
 from typing import Any
 
-from seedcore.call import Call, ClosingResponses, Context
+from seedcore.admission import admit, try_admit
+from seedcore.call import Call, Calls, ClosingResponses, Context
 from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, bug, classify
 from seedcore.contract.deadline import Limit
@@ -22,7 +23,23 @@ from seedcore.errors import (
 )
 from seedcore.lane import Lane
 from seedcore.model import AttemptReport, Seed
+from seedcore.outcome import pause_before_retry
 from seedcore.policy import Effect
+
+
+async def attempts(call: Call, calls: Calls) -> Any:
+    """
+    Make attempts until one succeeds, and return its value; raise what ends the call.
+    """
+    while True:
+        permit = try_admit(call) or await admit(call)
+        value = await attempt(call, Context(call, calls), permit)
+        if call.verdict is None:
+            return value
+        pause = pause_before_retry(call)
+        if pause:
+            await call.lane.runtime.waits.sleep(pause)
+            call.spent("backoff", pause)
 
 
 async def attempt(call: Call, context: Context, permit: Permit) -> Any:
@@ -40,7 +57,8 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     cut_short = call.deadline - started < seconds
     if cut_short:
         seconds = max(0.0, call.deadline - started)
-    limit = runtime.limits.start(seconds, task, shared=not cut_short)
+    call.limit = runtime.limits.start(seconds, task, shared=not cut_short)
+    call.permit, call.turn, call.submitted = permit, None, False
     call.attempts += 1
     value: Any = None
     raised: BaseException | None = None
@@ -51,12 +69,13 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
             else:
                 value = await _started_or_in_a_thread(call, context)
     except (KeyboardInterrupt, GeneratorExit):
-        lane.abandon(call, permit)
+        _abandon(call, permit)
         raise
     except BaseException as error:  # noqa: BLE001 - judged below, SystemExit and all
         raised = error
     finally:
-        limit.end()
+        call.limit.end()
+    limit = call.limit  # polling has replaced the first one
     _take_back(call, limit, raised)
     swallowed = not isinstance(raised, asyncio.CancelledError)
     if task.cancelling() > call.cancelling:
@@ -98,8 +117,27 @@ async def _started_or_in_a_thread(call: Call, context: Context) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
+def _abandon(call: Call, permit: Permit) -> None:
+    if not call.submitted:  # else slot and permit were given back then
+        call.lane.abandon(call, permit)
+
+
+def submit(call: Call) -> None:
+    """
+    End the part of the attempt that holds a slot: the upstream has taken what was sent.
+    """
+    if call.submitted:
+        return
+    assert call.permit is not None
+    call.submitted = True
+    try:
+        call.lane.succeeded(call, call.permit, call.lane.runtime.clock.monotonic())
+    finally:
+        call.lane.release(call, success=True)
+
+
 def _cancelled(call: Call, permit: Permit, *, swallowed: bool) -> None:
-    call.lane.abandon(call, permit)
+    _abandon(call, permit)
     if swallowed:
         call.lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
     if call.operation.effect is Effect.UNSAFE:
@@ -165,17 +203,20 @@ def _settle(
     call.verdict = verdict
     try:
         if verdict is None:
-            lane.succeeded(call, permit, ended)
+            if not call.submitted:
+                lane.succeeded(call, permit, ended)
         else:
             timeout = isinstance(verdict.error, ProviderTimeoutError)
-            lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
+            if not call.submitted:
+                lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
             if verdict.maybe_processed:
                 call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
                 call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
             if not verdict.free:
                 call.counted += 1
     finally:
-        lane.release(call, success=verdict is None)
+        if not call.submitted:
+            lane.release(call, success=verdict is None)
     if verdict is None and not lane.runtime.reports and call.report is None:
         return  # nobody will read a report of one plain success
     call.attempted(

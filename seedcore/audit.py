@@ -14,6 +14,7 @@ import attrs
 from seedcore.call import Call
 from seedcore.errors import ProviderError
 from seedcore.model import (
+    LONGEST_NAME,
     NOTHING_GIVEN,
     AuditRecord,
     CallReport,
@@ -23,9 +24,12 @@ from seedcore.model import (
     SeedMeta,
     SeedRequest,
 )
+from seedcore.redact import MASK
 
 LARGEST_RESULT = 256 * 1024
 """Characters of a result that are kept."""
+DRY = "dry/"
+"""Before the call_id of a dry run's row: the real call must still find the id free."""
 DESCRIBING: Mapping[str, Any] = {
     "randomizer": str,
     "gentype": str,
@@ -45,7 +49,7 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
     seed = value if isinstance(value, Seed) else Seed()
     asked = request if isinstance(request, SeedRequest) else None
     record = AuditRecord(
-        call_id=request.call_id,
+        call_id=f"{DRY}{request.call_id}"[:LONGEST_NAME] if call.dry else request.call_id,
         provider=request.provider,
         operation=request.operation,
         surface=request.surface,
@@ -64,12 +68,17 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
         seed=_seed_facts(seed),
         report=_report(call),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
+        dry=call.dry,
     )
     record = _described(call, record)
     redactor = call.lane.redactor_for(call)
     if not redactor.active:
         return record  # making it anew costs more than the rest of this
-    return AuditRecord(**redactor.fields(attrs.asdict(record, recurse=False)))
+    fields = redactor.fields(attrs.asdict(record, recurse=False))
+    facts = fields["seed"]
+    if MASK in str(facts.get("spoiler_url")):  # what is left of it leads nowhere
+        fields = {**fields, "seed": {n: f for n, f in facts.items() if n != "spoiler_url"}}
+    return AuditRecord(**fields)
 
 
 def _report(call: Call) -> Mapping[str, Any]:

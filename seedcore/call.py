@@ -5,33 +5,68 @@ One call while it runs: its limits, what happened so far, and what its provider 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import ref
+
+import attrs
 
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, SeedcoreError
-from seedcore.model import AttemptReport, CallReport, Operation, Outcome, Request, Seed
+from seedcore.model import (
+    AttemptReport,
+    CallReport,
+    Operation,
+    Outcome,
+    Pending,
+    Request,
+    Seed,
+)
 from seedcore.policy import Policy, Profile
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from seedcore.contract.breaker import Permit
     from seedcore.contract.classify import Verdict
+    from seedcore.contract.deadline import Limit
     from seedcore.contract.threads import Worker
     from seedcore.events import Level
     from seedcore.lane import Circuit, Lane
     from seedcore.once import Running
+    from seedcore.presets import Preset
 
+Found = TypeVar("Found")
 NAMESPACE = uuid.UUID("7ee3f0a5-7f1c-4f4b-9b0e-3f6f1d5b9c11")
 """Turns a call_id into an idempotency key that is the same in every process."""
 
 
 opened: ContextVar[list[ref[aiohttp.ClientResponse]] | None] = ContextVar("opened", default=None)
 """The HTTP responses of the attempt that runs here, closed when it ends."""
+
+
+@attrs.frozen(kw_only=True)
+class Interval:
+    """
+    The seconds between two looks: the first, the factor by which they grow, the longest.
+    """
+
+    first: float = attrs.field(validator=attrs.validators.gt(0))
+    growth: float = attrs.field(validator=attrs.validators.ge(1))
+    longest: float = attrs.field(validator=attrs.validators.gt(0))
+
+    def after(self, looks: int) -> float:
+        """
+        Return the seconds to wait after the look with that number, from 1.
+        """
+        longest = max(self.first, self.longest)
+        grown = (looks - 1) * math.log(self.growth)  # as a power it could overflow
+        most = math.log(longest / self.first)
+        return longest if grown > most else self.first * math.exp(grown)
 
 
 class ClosingResponses:
@@ -62,7 +97,11 @@ class Call:
     ``counted`` are the attempts that use up the limit (a 429 does not), ``waited`` the
     seconds of its patience that are spent, ``verdict`` what the last attempt failed with and
     ``cause`` what it raised, ``cancelling`` the cancellations its task had when it began,
-    ``profile`` what calls made by this one run under,
+    ``profile`` what calls made by this one run under, ``dry`` whether nobody is to be asked,
+    ``preset`` the one that was named, or why there is none,
+    ``permit`` and ``limit`` are those of the attempt under way, ``turn`` when the provider's rate
+    lets it go, ``submitted`` whether the attempt has begun to poll, ``hidden`` what the provider
+    asked to take out of every output,
     ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
     made once, ``nested`` whether another call made it.
     """
@@ -76,27 +115,35 @@ class Call:
         "counted",
         "deadline",
         "delays",
+        "dry",
         "duplicate",
         "given",
+        "hidden",
         "in_doubt",
         "lane",
+        "limit",
         "nested",
         "once",
         "operation",
+        "permit",
         "policy",
+        "preset",
         "profile",
         "refused",
         "report",
         "request",
         "started",
+        "submitted",
         "surface",
         "task",
+        "turn",
         "verdict",
         "waited",
         "worker",
     )
 
     request: Request
+    limit: Limit
 
     def __init__(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -125,6 +172,11 @@ class Call:
         self.profile: Profile = "interactive"
         self.cancelling = task.cancelling()
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
+        self.submitted = self.dry = False
+        self.preset: Preset | ProviderError | None = None
+        self.permit: Permit | None = None
+        self.turn: float | None = None
+        self.hidden: tuple[str, ...] = ()
         self.attempts = self.counted = 0
         self.waited = 0.0
         self.cause: Exception | None = None
@@ -191,6 +243,7 @@ class Call:
             duration_ms=round(latency_ms, 3),
             error_type=type(error).__name__ if error else None,
             status_code=error.status_code if error else None,
+            **({"extra": {"dry": True}} if self.dry else {}),
         )
 
 
@@ -222,17 +275,41 @@ class StartContext:
         return self._lane.settings.own
 
 
+class Calls(Protocol):
+    """
+    What a call needs of the runner that makes it.
+    """
+
+    async def nested(
+        self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
+    ) -> Any:
+        """
+        Make a call within *parent*.
+        """
+
+    async def poll(
+        self,
+        call: Call,
+        look: Callable[[], Awaitable[Any]],
+        interval: Interval,
+        deadline: float | None,
+    ) -> Any:
+        """
+        Ask again until *look* finds something.
+        """
+
+
 class Context(StartContext):
     """
     What a provider may use during a call.
     """
 
-    __slots__ = ("_call", "_children", "_run")
+    __slots__ = ("_call", "_calls", "_children")
 
-    def __init__(self, call: Call, run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(self, call: Call, calls: Calls) -> None:
         self._lane = call.lane
         self._call = call
-        self._run = run
+        self._calls = calls
         self._children = 0
 
     @property
@@ -286,4 +363,32 @@ class Context(StartContext):
         # Counted within the attempt, so that a repetition has the same ids and keys.
         self._children += 1
         call_id = f"{self.call_id}/{self._children}"
-        return self._run(self._call, provider, operation, call_id, arguments)
+        return self._calls.nested(self._call, provider, operation, call_id, arguments)
+
+    async def poll(
+        self,
+        look: Callable[[], Awaitable[Found | Pending]],
+        *,
+        interval: float = 2.0,
+        growth: float = 1.0,
+        longest: float = 30.0,
+        deadline: float | None = None,
+    ) -> Found:
+        """
+        Ask again until *look* returns something else than Pending, and return that.
+
+        The first look is at once, the next ones *interval* seconds later, which grow by the factor
+        *growth* up to *longest*. *deadline* are the seconds that all of it may take, at most
+        those of the call. From here on nothing that fails repeats what was sent before: each
+        look is a ``read`` with attempts of its own, and one that fails for good ends the call,
+        as a ProviderTimeoutError does when the time is up. The attempt gives its slot back.
+        """
+        pace = Interval(first=interval, growth=growth, longest=longest)
+        found: Found = await self._calls.poll(self._call, look, pace, deadline)
+        return found
+
+    def hide(self, value: str) -> None:
+        """
+        Take *value*, a key that this call was given or has made, out of every row, event and error.
+        """
+        self._call.hidden = (*self._call.hidden, value)

@@ -32,6 +32,14 @@ class Hooks:
     """
 
     @hookspec
+    def check(self, request: Request) -> None:
+        """
+        Raise a ProviderError for a request that can't be served, before anything is sent.
+
+        It is asked for every operation, in a dry run too, and only looks: no network.
+        """
+
+    @hookspec
     def generate(self, request: SeedRequest, context: Context) -> Seed:  # type: ignore[empty-body]
         """
         Roll one seed.
@@ -76,7 +84,12 @@ class Declaration:
     effect: Effect = attrs.field(default=Effect.REPEATABLE, converter=Effect)
     policy: Mapping[str, Any] = attrs.Factory(dict)
     max_concurrent: int | None = None
+    rate: str | None = None
     hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    presets: str | None = None
+    upstream_presets: bool = False
+    ignored_options: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    open_options: str | None = None
 
     def __call__(self, target: Target) -> Target:
         """
@@ -94,6 +107,7 @@ class OperationMark:
 
     effect: Effect = attrs.field(converter=Effect)
     audited: bool
+    placeholder: Any = None
 
 
 @overload
@@ -109,7 +123,12 @@ def provider(
     effect: Effect | str = Effect.REPEATABLE,
     policy: Mapping[str, Any] = ...,
     max_concurrent: int | None = None,
+    rate: str | None = None,
     hosts: tuple[str, ...] = (),
+    presets: str | None = None,
+    upstream_presets: bool = False,
+    ignored_options: tuple[str, ...] = (),
+    open_options: str | None = None,
 ) -> Declaration: ...
 def provider(target: Any = None, /, **declared: Any) -> Any:
     """
@@ -117,25 +136,35 @@ def provider(target: Any = None, /, **declared: Any) -> Any:
 
     *base_url* is where ``context.http`` sends relative paths, *hosts* are further hosts that
     redirects may go to, *settings* and *options* attrs classes, *effect* what repeating
-    ``generate`` does, *policy* limits that differ from the core's. A module that is a
-    provider assigns the result to any name: ``declaration = provider(base_url=...)``.
+    ``generate`` does, *policy* limits that differ from the core's, *rate* the requests that the
+    site allows, such as ``"20/10s"``. A module that is a provider assigns the result to any
+    name: ``declaration = provider(base_url=...)``.
+
+    *presets* is a folder beside the provider's module, with a YAML file for each preset it
+    ships; such a provider takes settings documents in the shape of its *options*. In a document,
+    *ignored_options* are keys that the call decides about, and *open_options* is the option
+    that gets all keys which are none. With *upstream_presets*, a preset that nobody has a
+    document for is the site's own and goes to the provider by its name.
     """
     declaration = Declaration(**declared)
     return declaration if target is None else declaration(target)
 
 
-def operation(*, effect: Effect | str, audited: bool = False) -> Callable[[Target], Target]:
+def operation(
+    *, effect: Effect | str, audited: bool = False, placeholder: Any = None
+) -> Callable[[Target], Target]:
     """
     Make a method, or a function of a module, a further operation of its provider.
 
     Its parameters named ``request`` and ``context`` are given by the runner, all others are
     the arguments a call passes by name. *effect* says what repeating it does, *audited*
-    whether a success writes an audit row.
+    whether a success writes an audit row, and *placeholder* is what a dry run returns; without
+    one that is something empty of the type that the operation promises.
     """
 
     def mark(target: Target) -> Target:
         target.__seedcore_operation__ = OperationMark(  # type: ignore[attr-defined]
-            effect=effect, audited=audited
+            effect=effect, audited=audited, placeholder=placeholder
         )
         return target
 

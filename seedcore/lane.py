@@ -8,19 +8,20 @@ import asyncio
 import functools
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from seedcore.call import Call, ClosingResponses, StartContext
+from seedcore.call import Call, ClosingResponses, StartContext, opened
 from seedcore.contract import threads
 from seedcore.contract.breaker import Breaker, Permit, Suspects
 from seedcore.contract.circuit import State, Step
 from seedcore.contract.classify import Lesson, Verdict
 from seedcore.contract.deadline import Clock, Group, Limits, Waits
 from seedcore.contract.gate import Gate
+from seedcore.contract.pace import Pace
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Share, Slots
 from seedcore.errors import ProviderCapabilityError, StoppedBy, UnknownOperationError
@@ -98,6 +99,7 @@ class Lane:
         self.redactor = Redactor(settings.secrets)
         self.slots = Slots(policy.max_concurrent, policy.max_queued)
         self.gate = Gate(runtime.rng)
+        self.pace = Pace(settings.rate) if settings.rate else None
         self.budget = Budget(runtime.clock.monotonic())
         self.calls = 0
         self.fresh_until = math.inf if runtime.sharing is None else -math.inf
@@ -111,6 +113,7 @@ class Lane:
         self._starting: asyncio.Task[None] | None = None
         self._never_starts: ProviderCapabilityError | None = None
         self._operations = dict(provider.operations)
+        self._polls: dict[str, str] = {}
         if generate := self._operations.get("generate"):
             self._operations["generate"] = attrs.evolve(generate, effect=settings.effect)
         self._session: aiohttp.ClientSession | None = None
@@ -149,9 +152,38 @@ class Lane:
                 hosts=self.settings.hosts,
                 pool_size=self.settings.pool_size,
                 response_limit=self.settings.response_limit,
-                middlewares=self.runtime.http_middlewares,
+                middlewares=(*self._pacing(), *self.runtime.http_middlewares),
             )
         return self._session
+
+    def _pacing(self) -> Iterator[aiohttp.ClientMiddlewareType]:
+        """
+        Yield what lets each request wait for its turn, if the provider has a rate.
+        """
+        if (pace := self.pace) is None:
+            return
+        runtime = self.runtime
+
+        async def keep_pace(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            clock = runtime.clock
+            if opened.get():  # the first of an attempt has its turn from before that
+                pace.take(clock.monotonic())
+            while (pause := pace.pause(clock.monotonic())) > 0:
+                await runtime.waits.sleep(pause)
+            pace.sent(clock.monotonic())
+            return await handler(request)
+
+        yield keep_pace
+
+    def poll_of(self, operation: str) -> str:
+        """
+        Return the name under which the polls of *operation* have a circuit.
+        """
+        name = f"{operation}.poll"  # no operation has a dot in its name
+        self._polls[name] = operation
+        return name
 
     def policy(self, profile: Profile, operation: str) -> Policy:
         """
@@ -160,8 +192,9 @@ class Lane:
         key = profile, operation
         found = self._policies.get(key)
         if found is None:
-            self.operation(operation)  # raises: a name that doesn't exist must not fill this
-            found = self._policies[key] = self.settings.policy(profile, operation)
+            asked = self._polls.get(operation, operation)
+            self.operation(asked)  # raises: a name that doesn't exist must not fill this
+            found = self._policies[key] = self.settings.policy(profile, asked)
         return found
 
     def circuit(self, operation: str) -> Circuit:
@@ -246,7 +279,9 @@ class Lane:
         """
         breaker = call.circuit.breaker
         if verdict.closes_gate:
-            seconds = self.gate.close(verdict.error, now)
+            # Others get this error too, and the database: with none of what is this call's own.
+            words = self.redactor_for(call).text(verdict.error.provider_message)
+            seconds = self.gate.close(verdict.error.filled(provider_message=words), now)
             facts = {"state": "closed", "pause_s": round(seconds, 3)}
             self.emit("INFO", "gate", call=call, status_code=verdict.error.status_code, extra=facts)
             if self.runtime.sharing is not None:
@@ -267,6 +302,7 @@ class Lane:
         """
         options = getattr(getattr(call, "request", None), "options", None)
         given = tuple(secrets_of(options)) if attrs.has(type(options)) else ()
+        given = (*given, *call.hidden)
         return Redactor((*self.settings.secrets, *given)) if given else self.redactor
 
     def gate_opened(self, call: Call) -> None:

@@ -22,6 +22,9 @@ AuditState = Literal["durable", "spooled", "lost", "off"]
 
 Record = TypeVar("Record")
 
+LONGEST_NAME = 200
+"""Most characters of a surface, preset, branch or call_id."""
+
 NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -64,6 +67,10 @@ class Operation:
     summary: str
     takes: frozenset[str] | None
     needs: frozenset[str]
+    placeholder: Any = attrs.field(default=None, repr=False, eq=False)
+    """What a dry run returns; ``None``: something empty of the type in ``returns``."""
+    returns: str = attrs.field(default="", repr=False, eq=False)
+    """The annotation of what it returns, as its author wrote it."""
     function: Callable[[Request, Any], Any] = attrs.field(repr=False, eq=False)
     """Called with request and context, whatever subset of them the author takes."""
 
@@ -163,7 +170,7 @@ class SeedMeta:
     ``audit`` is ``durable`` (its row is in the database), ``spooled`` (it is on this machine's
     disk until the database is back), ``lost`` (it could not be written; an ERROR event says so)
     or ``off``. ``possible_duplicate``: an earlier attempt of the same call may have made another
-    seed.
+    seed. ``dry``: nobody was asked, and the seed is a placeholder.
     """
 
     call_id: str
@@ -174,6 +181,7 @@ class SeedMeta:
     latency_ms: float
     audit: AuditState
     possible_duplicate: bool
+    dry: bool = False
 
 
 def _line(value: Any) -> str | None:
@@ -272,12 +280,26 @@ class CallReport:
         }
 
 
+@attrs.frozen
+class Pending:
+    """
+    That an upstream isn't done yet; ``context.poll`` looks again later.
+
+    ``status`` is a short text such as ``generating, attempt 3``, which a person may see;
+    ``progress`` is the part that is done, from 0 to 1, where the upstream says that.
+    """
+
+    status: str
+    progress: float | None = None
+
+
 @attrs.frozen(kw_only=True)
 class AuditRecord:
     """
     The durable row of one successful call; the same columns for every provider.
 
-    ``created_at`` is epoch microseconds; ``report`` and ``seed`` are plain data.
+    ``created_at`` is epoch microseconds; ``report`` and ``seed`` are plain data; ``dry`` says
+    that nothing was asked of the provider.
     """
 
     call_id: str
@@ -299,6 +321,7 @@ class AuditRecord:
     seed: Mapping[str, Any]
     report: Mapping[str, Any]
     created_at: int
+    dry: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 from seedcore import audit
 from seedcore.call import Call
-from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, ProviderTimeoutError, StoppedBy
@@ -26,7 +25,7 @@ def pause_before_retry(call: Call) -> float:
     now = lane.runtime.clock.monotonic()
     if not verdict.may_retry(call.operation.effect):
         in_doubt = verdict.retry is Retry.BY_EFFECT
-        raise error.filled(stopped_by="in_doubt" if in_doubt else "permanent")
+        raise error.filled(stopped_by=error.stopped_by or ("in_doubt" if in_doubt else "permanent"))
     if lane.runtime.draining:
         raise error.filled(stopped_by="draining")
     if call.counted >= policy.attempts_allowed or not policy.retries or _would_hang(call, error):
@@ -83,6 +82,7 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
         "latency_ms": latency,
         "audit": state,
         "possible_duplicate": call.duplicate,
+        "dry": call.dry,
     }
     return value.with_meta(made(SeedMeta, meta))
 
@@ -114,7 +114,7 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     return state if row is not None else "off"
 
 
-def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderError:
+def failed(call: Call, error: ProviderError) -> ProviderError:
     """
     Return the error as the caller gets it, after telling breaker, events and failure table.
     """
@@ -131,12 +131,13 @@ def failed(call: Call, permit: Permit | None, error: ProviderError) -> ProviderE
         "stopped_by": stopped_by,
     }
     final = error.filled(**facts)
-    if permit is not None:
-        lane.call_failed(call, permit, stopped_by)
+    if call.permit is not None:
+        lane.call_failed(call, call.permit, stopped_by)
     if call.report and call.report.attempts and call.report.attempts[-1].outcome == "failure":
         call.emit_attempt("DEBUG", "failure")  # unless its retry was announced already
     call.emit_outcome("ERROR", "failure", latency, final)
     store = lane.runtime.store
-    if store is not None and lane.runtime.failure_rows and not call.refused and not call.nested:
+    unrecorded = call.refused or call.nested or call.dry
+    if store is not None and lane.runtime.failure_rows and not unrecorded:
         store.write_failure(audit.failure_record(call, final, latency))
     return final

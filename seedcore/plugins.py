@@ -34,9 +34,10 @@ PROVIDERS = "seedcore.providers"
 SINKS = "seedcore.sinks"
 COMMANDS = "seedcore.commands"
 
-KNOWN_DISTRIBUTIONS: Mapping[str, str] = dict.fromkeys(
-    ("z1r", "z2r", "ffr", "smb3r", "aosr"), "seedcore-local"
-)
+KNOWN_DISTRIBUTIONS: Mapping[str, str] = {
+    **dict.fromkeys(("z1r", "z2r", "ffr", "smb3r", "aosr"), "seedcore-local"),
+    **dict.fromkeys(("sm", "smz3"), "seedcore-samus"),
+}
 """Providers whose distribution isn't called ``seedcore-<provider>``."""
 
 BY_DISABLE = "SEEDCORE_DISABLE (or disable in seedcore.toml)"
@@ -67,6 +68,7 @@ class Provider:
     version: str | None
     declaration: Any
     operations: Mapping[str, Operation]
+    check: Callable[..., Any] | None = None
     map_error: Callable[..., Any] | None = None
     audit: Callable[..., Any] | None = None
     start: Callable[..., Any] | None = None

@@ -5,6 +5,7 @@ The limits one call runs under: what may be repeated, and every number of the co
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
@@ -65,6 +66,22 @@ def limit(default: Any, validator: Callable[[Any, Any, Any], None], text: str) -
     Return the field of a setting with its default, range and help.
     """
     return attrs.field(default=default, validator=validator, metadata={"help": text})
+
+
+_RATE = re.compile(r"(?P<count>[1-9]\d{0,5})/(?P<number>\d{0,6}(?:\.\d{1,3})?)(?P<unit>s|min|h)")
+_UNITS: Mapping[str, float] = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def rate_of(text: str) -> tuple[int, float]:
+    """
+    Return the requests and the seconds of a rate such as ``20/10s``. Raises SettingsError.
+    """
+    found = _RATE.fullmatch(text)
+    seconds = float(found["number"] or 1) * _UNITS[found["unit"]] if found else 0.0
+    if found is None or not 0 < seconds <= 86400:
+        msg = "rate must be requests per time up to a day, such as 20/10s, 5/s or 300/h."
+        raise SettingsError(msg)
+    return int(found["count"]), seconds
 
 
 def _true_or_false(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

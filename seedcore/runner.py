@@ -5,34 +5,40 @@ The one path every call takes.
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import itertools
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from seedcore import outcome
-from seedcore.admission import admit, try_admit
-from seedcore.attempt import attempt
-from seedcore.call import Call, Context
-from seedcore.contract.breaker import Permit
+from seedcore.attempt import attempts
+from seedcore.call import Call, Interval
 from seedcore.contract.deadline import Clock, Limits, Waits
-from seedcore.errors import ProviderError, SeedcoreError, SettingsError
+from seedcore.errors import PresetNotFoundError, ProviderError, SeedcoreError, SettingsError
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.settings import Settings
-from seedcore.validate import checked_name, checked_seconds, request_of
+from seedcore.validate import (
+    check_request,
+    check_text,
+    checked_name,
+    checked_seconds,
+    request_of,
+)
 
 if TYPE_CHECKING:
     from aiohttp import ClientMiddlewareType
 
     from seedcore.events import Sink
     from seedcore.once import Once
+    from seedcore.presets import Preset, Presets
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
@@ -86,6 +92,7 @@ class Runner:
         self._prefix = f"{self._rng.getrandbits(60):015x}-"
         self._numbers = itertools.count(1)
         self._lanes: dict[str, Lane] = {}
+        self._dry_lanes: dict[str, Lane] = {}
         self._opening = asyncio.Lock()
         self._closing = asyncio.Lock()
         self._closed = False
@@ -215,7 +222,7 @@ class Runner:
         preset: str | None = None,
         settings: Mapping[str, Any] | None = None,
         race: bool = False,
-        spoilers: Spoilers = "off",
+        spoilers: Spoilers | None = None,
         branch: str | None = None,
         options: Any = None,
         call_id: str | None = None,
@@ -224,6 +231,7 @@ class Runner:
         profile: Profile = "interactive",
         policy: Mapping[str, Any] | None = None,
         sealed: bool = False,
+        dry_run: bool = False,
     ) -> Seed:
         """
         Roll one seed.
@@ -231,17 +239,27 @@ class Runner:
         *surface* says where the call came from, *options* are the provider's own arguments,
         *settings* a whole settings document for providers that take one. *deadline* and
         *patience* are seconds, *policy* single limits that differ for this call. A *call_id*
-        means "this once". A *sealed* seed is hidden by every reader of the audit.
+        means "this once". A *sealed* seed is hidden by every reader of the audit. A *dry_run*
+        checks everything and asks nobody: it needs no credentials and returns a placeholder.
+
+        *preset* names a file, or with ``namespace/name`` a saved one, for a provider that has
+        such presets; it may say which provider makes the seed. *spoilers* are off for a race,
+        else what the setting ``spoilers`` says, unless they are given.
 
         Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
         but CancelledError.
         """
-        lane = self._lanes.get(provider) or await self._lane(provider)
+        lane = (not dry_run and self._lanes.get(provider)) or await self._lane(
+            provider, dry_run=dry_run
+        )
+        found = None
+        if preset is not None and lane.provider.declaration.presets is not None:
+            lane, found = await self._preset(lane, preset, dry_run=dry_run)
         limits = lane.policy(profile, "generate")
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, "generate", surface, call_id, limits, deadline)
-        call.profile = profile
+        call.profile, call.preset, call.dry = profile, found, dry_run
         seed: Seed = await self._run(
             call,
             {
@@ -268,6 +286,7 @@ class Runner:
         patience: float | None = None,
         profile: Profile = "interactive",
         policy: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
         **arguments: Any,
     ) -> Any:
         """
@@ -275,22 +294,78 @@ class Runner:
 
         Raises as ``generate`` does.
         """
-        lane = self._lanes.get(provider) or await self._lane(provider)
+        lane, found = await self._lane_of(provider, operation, arguments, dry_run=dry_run)
         limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
-        call.profile = profile
+        call.profile, call.preset, call.dry = profile, found, dry_run
         return await self._run(call, arguments)
 
-    async def _nested(
+    async def nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
-        lane = self._lanes.get(provider) or await self._lane(provider)
+        """
+        Make a call within *parent*, for its context.
+        """
+        lane, found = await self._lane_of(provider, operation, arguments)
         limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
         call.call_id, call.nested, call.profile = call_id, True, parent.profile
+        call.preset = found
         return await self._run(call, arguments)
+
+    async def poll(
+        self,
+        call: Call,
+        look: Callable[[], Awaitable[Any]],
+        interval: Interval,
+        deadline: float | None,
+    ) -> Any:
+        """
+        Ask again until *look* finds something, for the context of *call*.
+        """
+        from seedcore.polling import poll  # few providers need it
+
+        return await poll(call, look, interval, deadline, self)
+
+    async def _lane_of(
+        self, provider: str, operation: str, arguments: dict[str, Any], *, dry_run: bool = False
+    ) -> tuple[Lane, Preset | ProviderError | None]:
+        lane = await self._lane(provider, dry_run=dry_run)
+        preset = arguments.get("preset") if operation == "generate" else None
+        if preset is None or lane.provider.declaration.presets is None:
+            return lane, None
+        return await self._preset(lane, preset, dry_run=dry_run)
+
+    async def _preset(
+        self, lane: Lane, name: object, *, dry_run: bool
+    ) -> tuple[Lane, Preset | ProviderError | None]:
+        """
+        Return the preset called *name* or why there is none, and the lane that it leads to.
+        """
+        try:
+            check_text("preset", name)
+            preset = await self.presets.find(lane.name, str(name))
+        except PresetNotFoundError as error:
+            return lane, None if lane.provider.declaration.upstream_presets else error
+        except ProviderError as error:
+            return lane, error
+        return await self._lane(preset.provider, dry_run=dry_run), preset
+
+    @functools.cached_property
+    def presets(self) -> Presets:
+        """
+        The presets of the providers that have some: files, and those that people saved.
+        """
+        from seedcore.presets import Presets
+
+        return Presets(
+            self.registry,
+            self.settings,
+            lambda: self._runtime.store if self._runtime else None,
+            self._clock,
+        )
 
     def _call(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -326,39 +401,45 @@ class Runner:
         Take *call* through the contract: validate, then attempts until one settles it.
         """
         lane = call.lane
-        permit: Permit | None = None
         self._running += 1
         try:
             call.request = request_of(call, arguments)
             del arguments  # it would be kept for as long as the call waits
+            if lane.provider.check is not None:
+                check_request(call)
+            if call.dry:
+                return await self._dry(call)
             if call.given and (found := await self._only_once.begin(call)) is not None:
                 return found.value
             lane.calls += 1
             lane.budget.call()
-            while True:
-                permit = try_admit(call) or await admit(call)
-                value = await attempt(call, Context(call, self._nested), permit)
-                if call.verdict is None:
-                    latency = round((self._now() - call.started) * 1e3, 3)
-                    if call.once is not None:
-                        return await call.once.finish(value, latency)
-                    writes = outcome.audits(call)
-                    state = await outcome.record(call, value, latency) if writes else "off"
-                    return outcome.succeeded(call, value, state, latency)
-                pause = outcome.pause_before_retry(call)
-                if pause:
-                    await lane.runtime.waits.sleep(pause)
-                    call.spent("backoff", pause)
+            value = await attempts(call, self)
+            latency = round((self._now() - call.started) * 1e3, 3)
+            if call.once is not None:
+                return await call.once.finish(value, latency)
+            state = await outcome.record(call, value, latency) if outcome.audits(call) else "off"
+            return outcome.succeeded(call, value, state, latency)
         except ProviderError as error:
             if call.once is not None:
                 await call.once.failed()
-            raise outcome.failed(call, permit, error) from call.cause
+            raise outcome.failed(call, error) from call.cause
         finally:
             if call.once is not None:
                 call.once.end()
             self._running -= 1
             if lane.runtime.draining and not self._running:
                 self._idle.set()
+
+    async def _dry(self, call: Call) -> Any:
+        """
+        Return what stands for the result of *call*, with a row of its own kind.
+        """
+        from seedcore import dry
+
+        value = dry.value_of(call)
+        latency = round((self._now() - call.started) * 1e3, 3)
+        state = await outcome.record(call, value, latency) if outcome.audits(call) else "off"
+        return outcome.succeeded(call, value, state, latency)
 
     @property
     def _only_once(self) -> Once:
@@ -372,19 +453,29 @@ class Runner:
 
     # ------------------------------------------------------------------- lanes
 
-    async def _lane(self, name: str) -> Lane:
+    async def _lane(self, name: str, *, dry_run: bool = False) -> Lane:
         """
         Return the lane of provider *name*, opened on first use. Raises PluginError.
+
+        That of a *dry_run* needs no credentials and shares nothing with other processes.
         """
+        lanes = self._dry_lanes if dry_run else self._lanes
+        if lane := lanes.get(name):
+            return lane
         runtime = self._runtime
         if runtime is None:
             msg = "Open the runner first: 'async with seedcore.Runner() as runner: ...'"
             raise SeedcoreError(msg)
         async with self._opening:
-            lane = self._lanes.get(name)
+            lane = lanes.get(name)
             if lane is None:
                 provider = self.registry.load(name)
-                lane = Lane(provider, self.settings.provider(name, provider.declaration), runtime)
+                declared = provider.declaration
+                settings = self.settings.provider(name, declared, complete=not dry_run)
+                lane = Lane(provider, settings, runtime)
+                if dry_run:
+                    lanes[name] = lane
+                    return lane
                 if lane.settings.base_url is not None:
                     # 0.3 s that would else come out of the first attempt's time.
                     importlib.import_module("seedcore.http")

@@ -6,22 +6,37 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from seedcore.call import Call
+from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.errors import (
+    InvalidPresetError,
     ProviderCapabilityError,
+    ProviderError,
     ProviderInvalidRequestError,
+    ProviderResponseFormatError,
     SettingsError,
     did_you_mean,
 )
-from seedcore.model import GIVEN, NOTHING_GIVEN, Request, SeedRequest, Spoilers, read_only
+from seedcore.hookspecs import Declaration
+from seedcore.model import (
+    GIVEN,
+    LONGEST_NAME,
+    NOTHING_GIVEN,
+    Request,
+    SeedRequest,
+    Spoilers,
+    read_only,
+)
+from seedcore.options import combined
 from seedcore.settings import structure
+
+if TYPE_CHECKING:
+    from seedcore.presets import Preset
 
 LONGEST_TIME = 1e9
 """Seconds; nobody waits longer."""
-LONGEST_NAME = 200
-"""Most characters of a surface, preset, branch or call_id."""
 
 
 def checked_name(value: object, what: str) -> str:
@@ -81,7 +96,7 @@ SEED_ARGUMENTS: Mapping[str, Any] = {
     "preset": None,
     "settings": None,
     "race": False,
-    "spoilers": "off",
+    "spoilers": None,
     "branch": None,
     "options": None,
     "sealed": False,
@@ -112,14 +127,19 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
     preset, branch, settings = asked["preset"], asked["branch"], asked["settings"]
     race, sealed, spoilers = asked["race"], asked["sealed"], asked["spoilers"]
     if preset is not None:
-        _check_text("preset", preset)
+        check_text("preset", preset)
     if branch is not None:
-        _check_text("branch", branch)
+        check_text("branch", branch)
+    if spoilers is None:
+        spoilers = "off" if race else call.lane.settings.spoilers
     if race is not False or sealed is not False or spoilers != "off":
         _check_switches(race, sealed, spoilers)
     if settings is not None and not isinstance(settings, Mapping):
         text = "settings must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
+    if isinstance(call.preset, ProviderError):
+        raise call.preset
+    found = call.preset
     return SeedRequest(
         provider=call.lane.provider.name,
         operation="generate",
@@ -129,13 +149,16 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         settings=_own_copy(settings),
         race=race,
         spoilers=spoilers,
-        branch=branch,
-        options=_options(asked["options"], call.lane.provider.declaration.options),
+        branch=found.branch or branch if found else branch,
+        options=_options_of(call, asked, found),
         sealed=sealed,
     )
 
 
-def _check_text(what: str, value: object) -> None:
+def check_text(what: str, value: object) -> None:
+    """
+    Refuse what is no short printable text. Raises ProviderInvalidRequestError.
+    """
     if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= LONGEST_NAME:
         text = f"{what} must be a printable text of 1 to {LONGEST_NAME} characters"
         raise ProviderInvalidRequestError(text)
@@ -167,10 +190,16 @@ def _own_copy(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
         return read_only(given)
 
 
-def _options(options: Any, declared: type[Any] | None) -> Any:
+def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> Any:
+    """
+    Return the options of a seed: those given, over a document, over the preset's.
+    """
+    declaration = call.lane.provider.declaration
+    options, declared = asked["options"], declaration.options
     if declared is None and not options:
         return NOTHING_GIVEN
-    if declared is not None and isinstance(options, declared):
+    whole = declared is not None and isinstance(options, declared)
+    if whole and preset is None:
         return options
     if options is not None and not isinstance(options, Mapping):
         text = "options must be a mapping of names to values"
@@ -178,6 +207,44 @@ def _options(options: Any, declared: type[Any] | None) -> Any:
     if declared is None:
         return _own_copy(options)
     try:
-        return structure(declared, options or {}, subject="option")
+        return structure(declared, _document(declaration, asked, preset), subject="option")
+    except SettingsError as error:
+        words = str(error).rstrip(".")
+    if preset is not None and not asked["settings"] and not options:
+        text = f"the preset {preset.name!r} doesn't fit: {words}"
+        raise InvalidPresetError(text)
+    raise ProviderInvalidRequestError(words)
+
+
+def _document(
+    declaration: Declaration, asked: Mapping[str, Any], preset: Preset | None
+) -> Mapping[str, Any]:
+    """
+    Return all that was given about the options, in their shape; what comes later wins.
+    """
+    options = asked["options"] or {}
+    if declaration.presets is None:
+        return options
+    document = asked["settings"] or {}
+    taken = {
+        key: value for key, value in document.items() if key not in declaration.ignored_options
+    }
+    return combined(declaration, (preset.options if preset else {}, taken, options))
+
+
+def check_request(call: Call) -> None:
+    """
+    Let the provider look at the request. Raises the ProviderError that it has for it.
+    """
+    check = call.lane.provider.check
+    if check is None:
+        return
+    try:
+        check(call.request)
+    except (ProviderError, KeyboardInterrupt):
+        raise
     except SettingsError as error:
         raise ProviderInvalidRequestError(str(error).rstrip(".")) from None
+    except BaseException as error:
+        text = f"its check raised {type(error).__name__}; this is a bug of its plugin"
+        raise ProviderResponseFormatError(text, reason=PLUGIN_ERROR) from error

@@ -28,6 +28,10 @@ LEVELS: dict[str, int] = {
     "events": 2,
     "adapt": 3,
     "plugins": 3,
+    "dry": 3,
+    "options": 1,
+    "polling": 3,
+    "presets": 3,
     "call": 3,
     "http": 3,
     "lane": 3,
@@ -56,6 +60,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "pluggy": ("hookspecs.py", "adapt.py"),
     "loguru": ("events.py", "cli/", "testing/"),
     "click": ("cli/",),
+    "yaml": ("presets/",),
     "rich": ("demo/live.py",),
     "pytest": ("testing/",),
 }

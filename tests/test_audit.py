@@ -120,6 +120,7 @@ async def test_a_success_writes_one_row_with_every_column(database: Path) -> Non
             "spoiler_url": "https://seeds.example/s/abc",
             "warnings": ["slow"],
         },
+        "dry": False,
     } == row
     assert ["success"] == [attempt["outcome"] for attempt in report["attempts"]]
 

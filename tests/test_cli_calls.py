@@ -76,7 +76,13 @@ def test_generate_as_json(run: CommandLine) -> None:
     """
     ended = run("generate", "demo", "players=3", "--surface", "bot", "--json")
     call_id, latency = ended.json["call_id"], ended.json["meta"]["latency_ms"]
-    meta = {"attempts": 1, "latency_ms": latency, "audit": "durable", "possible_duplicate": False}
+    meta = {
+        "attempts": 1,
+        "latency_ms": latency,
+        "audit": "durable",
+        "possible_duplicate": False,
+        "dry": False,
+    }
     expected = {
         "provider": "demo",
         "operation": "generate",

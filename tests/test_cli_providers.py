@@ -200,8 +200,50 @@ def test_show_as_json(run: CommandLine) -> None:
         "required": False,
         "default": 1,
         "allowed": "must be >= 1",
+        "secret": False,
         "help": "how many play",
     } == option
+
+
+NESTED = '''
+import attrs
+from seedcore import Seed, provider, secret, setting
+
+@attrs.frozen
+class Crystals:
+    ganon: str = setting("7", help="for the last fight")
+    tower: str = setting("7")
+
+@attrs.frozen
+class Options:
+    key: str = secret("hush-hush", help="opens the log")
+    crystals: Crystals = setting(factory=lambda: Crystals("5"), help="how many are needed")
+    extra: Crystals | None = setting(None, help="for the second world")
+    others: list[Crystals] = setting(factory=list, help="of other worlds")
+
+@provider(options=Options)
+def nested(request):
+    """Roll."""
+    return Seed(id="1")
+'''
+
+
+def test_options_within_others_are_shown_with_their_path(run: CommandLine) -> None:
+    """
+    Each with the default that it really has; a list of them is one option.
+    """
+    run.install("nested", entry_points={"nested": "nested:nested"}, files={"nested.py": NESTED})
+    shown = run("show", "nested", "--json").json["options"]
+
+    assert {
+        "key": ("***", "opens the log"),
+        "crystals.ganon": ("5", "for the last fight"),
+        "crystals.tower": ("7", "how many are needed"),
+        "extra.ganon": ("7", "for the last fight"),
+        "extra.tower": ("7", "for the second world"),
+        "others": ([], "of other worlds"),
+    } == {option["name"]: (option["default"], option["help"]) for option in shown}
+    assert ["key"] == [option["name"] for option in shown if option["secret"]]
 
 
 def test_show_tells_what_is_missing(run: CommandLine) -> None:

@@ -4,18 +4,16 @@ The examples of the documentation do what the pages say, each run for real.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
-import queue
 import re
 import subprocess
 import sys
-import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from packaging.requirements import Requirement
@@ -25,6 +23,7 @@ import seedcore.testing
 from seedcore import Registry, Runner
 from seedcore.hookspecs import Declaration
 from seedcore.settings import Settings
+from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.events import CapturedEvents
 from seedcore.testing.replies import json_reply, status, typed
 from seedcore.testing.upstream import FaultUpstream, Received, Reply
@@ -44,6 +43,7 @@ from support.examples import (
     unrun,
 )
 from support.installed import environment, make_plugin
+from support.plugin_sites import played, providers_in, site_in, variables_of
 from support.reader import QUIET, Reader, imported
 
 SMDASH = '''
@@ -273,7 +273,9 @@ def test_every_test_that_is_shown_passes(exempt: bool, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("block", of_kind("settings"), ids=lambda block: block.place)
-def test_every_settings_file_shown_is_valid(block: Block, tmp_path: Path) -> None:
+def test_every_settings_file_shown_is_valid(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     It is read without complaint, its provider's table too, with the settings of its plugin.
     """
@@ -286,10 +288,42 @@ def test_every_settings_file_shown_is_valid(block: Block, tmp_path: Path) -> Non
     names = tomllib.loads(block.text).get("providers", {})
     given = {"providers": dict.fromkeys(names, own)}
     settings = Settings.load(given, directory=tmp_path, environ={})
+    ours = providers_on(block.page, monkeypatch)
 
     for name in names:
-        settings.provider(name, declaration)
+        found = getattr(ours.get(name), "__seedcore_provider__", declaration)
+        settings.provider(name, found)
     assert tmp_path / "seedcore.toml" == settings.path
+
+
+def providers_on(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """
+    Return the providers that page *name* is about: those of the plugin whose README it is.
+    """
+    if name not in PLUGINS:
+        return {}
+    folder = (ROOT / name).parent
+    monkeypatch.syspath_prepend(folder)
+    return providers_in(folder)
+
+
+@pytest.mark.parametrize("block", of_kind("preset"), ids=lambda block: block.place)
+def test_every_preset_shown_can_be_rolled(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    One of the plugin's providers takes it, and ignores nothing in it.
+    """
+    registry = Registry(discover=False)
+    for name, target in providers_on(block.page, monkeypatch).items():
+        registry.add(name, target)
+    presets = Runner(registry=registry, database=None, settings={"log": "off"}).presets
+    refused = []
+    for name in registry.names:
+        try:
+            assert () == presets.check(name, "shown", block.text), block.place
+        except seedcore.InvalidPresetError as error:
+            refused.append(error.user_message)
+
+    assert len(refused) < len(registry.names), refused
 
 
 @pytest.mark.parametrize("block", of_kind("pyproject"), ids=lambda block: block.place)
@@ -526,37 +560,20 @@ def answer_of_dash(received: Received) -> Reply:
     return Reply(status=307, headers={"Location": seed}, body=seed.encode())
 
 
-@pytest.fixture
-def dash() -> Iterator[str]:
-    """
-    The address of a stand-in for dashrando.net, which lives in a thread of its own.
-    """
-    address: queue.SimpleQueue[tuple[str, Callable[[], Any]]] = queue.SimpleQueue()
-
-    async def play() -> None:
-        over = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        async with FaultUpstream() as upstream:
-            upstream.script(answer_of_dash)
-            address.put((upstream.url, lambda: loop.call_soon_threadsafe(over.set)))
-            await over.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(play(),))
-    thread.start()
-    url, end = address.get(timeout=10)
-    yield url
-    end()
-    thread.join(timeout=10)
-
-
 @pytest.mark.parametrize("name", sorted(PLUGINS))
-def test_a_plugins_readme_does_what_it_shows(name: str, reader: Reader, dash: str) -> None:
+def test_a_plugins_readme_does_what_it_shows(name: str, reader: Reader) -> None:
     """
     Its commands and its program run with the plugin of this checkout; its site is played.
     """
-    reader.variables["SEEDCORE_SMDASH_BASE_URL"] = dash
-    reader.install_from((ROOT / name).parent)
-    for block in page(name).blocks:
-        reader.follow(block)
+    folder = (ROOT / name).parent
+    reader.install_from(folder)
+    with (
+        played(site_in(folder) or answer_of_dash) as url,
+        # Whoever waits for a site that works at a seed has it at once.
+        mock.patch("seedcore.runner.Clock", LeapingClock),
+    ):
+        reader.variables |= variables_of([*providers_in(folder)], url)
+        for block in page(name).blocks:
+            reader.follow(block)
 
     assert 3 <= sum(command.startswith("seedcore ") for command in reader.followed)

@@ -27,7 +27,7 @@ from seedcore.store.sqlite import ALIAS
 from seedcore.store.upkeep import TABLES
 from support.stored import audit_record, breaker_record, look
 
-MIGRATIONS = [("0001_initial",), ("0002_shared_state",)]
+MIGRATIONS = [("0001_initial",), ("0002_shared_state",), ("0003_presets",)]
 APPLIED = "SELECT name FROM tortoise_migrations ORDER BY id"
 
 
@@ -173,7 +173,7 @@ async def test_a_newer_schema_is_refused(database: Path) -> None:
         await make(database)
 
 
-@pytest.mark.parametrize("unrecorded", [MIGRATIONS[1:], MIGRATIONS])
+@pytest.mark.parametrize("unrecorded", [MIGRATIONS[2:], MIGRATIONS[1:], MIGRATIONS])
 async def test_a_process_killed_after_a_migration_and_before_its_record(
     database: Path, unrecorded: list[tuple[str]]
 ) -> None:

@@ -537,13 +537,28 @@ class TestDraining:
         """
         names = [f"c-{number}" for number in range(beside)]
         row = call_entry().parts["calls"]
-        odd = [Entry("long", {"calls": [*row, "x"]}), Entry("short", {"calls": row[:-1]})]
+        odd = [Entry("long", {"calls": [*row, "x"]}), Entry("short", {"calls": row[:-2]})]
         spool.append([*map(call_entry, names), *odd])
         total = Drained()
         await drain_mine(database, spool, total)
 
         assert Drained(written=beside, torn=2) == total
         assert [(name,) for name in names] == look(database_url, CALL_IDS)
+
+    async def test_a_row_of_the_version_before_is_written(
+        self, database: Database, database_url: str, spool: Spool
+    ) -> None:
+        """
+        What was spooled before there were dry runs is none.
+        """
+        row = call_entry("old").parts["calls"]
+        spool.append([Entry("old", {"calls": row[:-1]})])
+        total = Drained()
+        await drain_mine(database, spool, total)
+
+        assert Drained(written=1) == total
+        found = look(database_url, "SELECT call_id, dry FROM seedcore_calls")
+        assert [("old", False)] == [(name, bool(dry)) for name, dry in found]
 
     async def test_without_the_database_every_line_stays(
         self,

@@ -17,6 +17,7 @@ from seedcore.contract import circuit
 from seedcore.errors import DatabaseError
 from seedcore.store import Store, upkeep
 from seedcore.store.database import Batch
+from seedcore.store.presets import Key
 from seedcore.store.rows import Rows
 from seedcore.store.state import SharedGate
 from seedcore.store.upkeep import Pruned
@@ -79,7 +80,8 @@ class TestStatus:
 
         assert ("postgres" if is_postgres(database_url) else "sqlite") == status.dialect
         assert store.name == status.name
-        assert {"0001_initial": True, "0002_shared_state": True} == status.migrations
+        names = ("0001_initial", "0002_shared_state", "0003_presets")
+        assert dict.fromkeys(names, True) == status.migrations
         assert [] == status.pending
         assert dict.fromkeys(upkeep.TABLES, 0) == status.rows
         assert status.oldest is None
@@ -106,10 +108,11 @@ class TestStatus:
         gate = SharedGate(seconds=1.0, guess=2.0, status_code=429, message="x")
         await store.state.close_gate("demo", "", gate)
         await store.claim("c", provider="demo", operation="upload", fingerprint="f")
+        await store.presets.make_namespace("me", "discord:1")
+        await store.presets.save(Key("demo", "me", "open"), "settings: {}", by="discord:1")
         status = await store.upkeep.status()
 
-        ones = dict.fromkeys(("failures", "claims", "breakers", "gates", "unsealings", "days"), 1)
-        assert {"calls": 2, **ones} == status.rows
+        assert dict.fromkeys(upkeep.TABLES, 1) | {"calls": 2} == status.rows
         assert at("2024-02-29T12:00") == status.oldest
 
     async def test_it_has_no_secrets(self, store: Store, database_url: str) -> None:

@@ -147,7 +147,6 @@ async def test_nothing_asked_is_nothing_given() -> None:
         ({"options": 7}, "options"),
         ({"spoilers": "some"}, "off, on, delayed"),
         ({"spoilers": True}, "off, on, delayed"),
-        ({"spoilers": None}, "off, on, delayed"),
         ({"spoilers": []}, "off, on, delayed"),
         ({"race": True, "spoilers": "on"}, "race"),
     ],

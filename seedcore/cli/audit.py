@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 
 
+_dry_option = click.option("--dry", is_flag=True, help="Dry runs too.")
+
+
 def _row_options(limit: int | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def add(function: Callable[..., None]) -> Callable[..., None]:
         rows = click.IntRange(1, MOST_ROWS)
@@ -52,6 +55,7 @@ def audit_command() -> None:
     "list", examples=("seedcore audit list", "seedcore audit list --since 2h --json")
 )
 @_row_options(limit=20)
+@_dry_option
 @click.pass_obj
 def list_calls(invocation: Invocation, /, **filters: Any) -> None:
     """
@@ -80,6 +84,7 @@ def list_failures(invocation: Invocation, /, **filters: Any) -> None:
     examples=("seedcore audit export > seeds.jsonl", "seedcore audit export --since 2026-11-01"),
 )
 @_row_options(limit=None)
+@_dry_option
 def export_calls(limit: int | None, **filters: Any) -> None:
     """
     Print successful calls as JSON lines, the oldest first.
@@ -101,10 +106,14 @@ def _seed(row: Row) -> object:
     return seed or ("(sealed)" if row["sealed"] else "")
 
 
+def _provider(row: Row) -> object:
+    return f"{row['provider']} (dry)" if row["dry"] else row["provider"]
+
+
 _CALLS: Columns = {
     "TIME (UTC)": lambda row: shown_time(row["created_at"]),
     "SEED": _seed,
-    "PROVIDER": "provider",
+    "PROVIDER": _provider,
     "PRESET": lambda row: row["genoption"] or row["gentype"],
     "SURFACE": "surface",
     "ATTEMPTS": "attempt_count",

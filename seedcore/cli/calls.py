@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seedcore.model import Seed
     from seedcore.runner import Runner
 
-_LIMITS = ("surface", "call_id", "profile", "deadline", "patience")
+_LIMITS = ("surface", "call_id", "profile", "deadline", "patience", "dry_run")
 
 
 def _call_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -29,6 +29,7 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
         click.option("--deadline", type=float, help="Seconds the whole call may take."),
         click.option("--profile", type=click.Choice(["interactive", "batch"]), help="Its limits."),
         click.option("--call-id", help="Once only: the same call with it shows the same seed."),
+        click.option("--dry-run", is_flag=True, help="Check everything, ask nobody."),
         click.option("--surface", default="cli", show_default=True, help="Who asks."),
         click.argument("values", nargs=-1, metavar="[KEY=VALUE]...", callback=key_values),
     ):
@@ -42,6 +43,7 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
     examples=(
         "seedcore generate smdash --preset classic_mm",
         "seedcore generate smdash --preset classic_mm --race --json",
+        "seedcore generate alttpr --preset open --dry-run",
         "seedcore generate alttpr --settings open.json",
         "seedcore generate demo players=2 'name=Link and Zelda' items='[\"bow\", \"lamp\"]'",
     ),
@@ -50,7 +52,11 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--preset", help="The provider's name of a set of settings.")
 @click.option("--settings", metavar="FILE|-", help="A settings document: JSON, or a .toml file.")
 @click.option("--race", is_flag=True, help="A seed for a race.")
-@click.option("--spoilers", type=click.Choice(["off", "on", "delayed"]), default="off")
+@click.option(
+    "--spoilers",
+    type=click.Choice(["off", "on", "delayed"]),
+    help="Off, unless the settings say otherwise.",
+)
 @click.option("--branch", help="The branch of the provider's generator.")
 @_call_options
 @click.pass_obj
@@ -177,6 +183,8 @@ def _print_seed(seed: Seed) -> None:
             "attempts": seed.meta.attempts,
         }
     )
+    if seed.meta.dry:
+        write_line("This was a dry run: nobody was asked, and there is no such seed.")
     if seed.meta.possible_duplicate:
         write_line("An earlier attempt may have made another seed.")
 
@@ -184,7 +192,7 @@ def _print_seed(seed: Seed) -> None:
 def _seed_facts(seed: Seed) -> dict[str, Any]:
     called = ("provider", "operation", "surface", "call_id")
     made = ("url", "id", "code", "version", "spoiler_url", "settings")
-    meta = ("attempts", "latency_ms", "audit", "possible_duplicate")
+    meta = ("attempts", "latency_ms", "audit", "possible_duplicate", "dry")
     return {
         **{name: getattr(seed.meta, name) for name in called},
         **{name: getattr(seed, name) for name in made},

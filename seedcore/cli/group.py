@@ -22,6 +22,7 @@ _HOMES = {
     "call": "calls",
     "list": "providers",
     "show": "providers",
+    "presets": "presets",
     "check": "check",
     "audit": "audit",
     "breaker": "breaker",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 40
 """Characters; lines of the generated code stay readable."""
-OURS = frozenset({"local", "smdash"})
+OURS = frozenset({"alttpr", "avianart", "dry-run", "local", "ootr", "samus", "smdash"})
 """Plugins of this project, whether installed or not."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

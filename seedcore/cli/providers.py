@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from seedcore.cli.declared import declared_rows
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import (
     Columns,
@@ -110,8 +111,8 @@ def show_command(invocation: Invocation, provider: str) -> None:
         **plain(_tried(provider, registry, settings)),
         "title": values.get("title", loaded.declaration.title),
         "homepage": values.get("homepage", loaded.declaration.homepage),
-        "operations": [*_operations(loaded)],
-        "options": [*_options(loaded)],
+        "operations": [*operation_rows(loaded)],
+        "options": [*declared_rows(loaded.declaration.options)],
         "settings": shown,
     }
     if invocation.as_json:
@@ -120,7 +121,10 @@ def show_command(invocation: Invocation, provider: str) -> None:
         _print_provider(facts)
 
 
-def _operations(provider: Provider) -> Iterator[Row]:
+def operation_rows(provider: Provider) -> Iterator[Row]:
+    """
+    Yield a row for each operation, by its name.
+    """
     for name, operation in sorted(provider.operations.items()):
         takes = operation.takes
         yield {
@@ -132,29 +136,6 @@ def _operations(provider: Provider) -> Iterator[Row]:
             if takes is None
             else [{"name": each, "required": each in operation.needs} for each in sorted(takes)],
             "summary": operation.summary,
-        }
-
-
-def _options(provider: Provider) -> Iterator[Row]:
-    import attrs
-
-    from seedcore.settings.structure import fields_of
-    from seedcore.settings.words import expected, rule_of
-
-    declared = provider.declaration.options
-    for name, field in fields_of(declared).items() if declared else ():
-        default: Any = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-            default = None if default.takes_self else default.factory()
-        required = default is attrs.NOTHING
-        masked = "***" if default and field.metadata.get("secret") else plain(default)
-        yield {
-            "name": name,
-            "type": expected(field.type),
-            "required": required,
-            "default": None if required else masked,
-            "allowed": rule_of(field.validator) or None,
-            "help": str(field.metadata.get("help", "")),
         }
 
 
@@ -191,7 +172,10 @@ def _origin(row: Row) -> str:
     return " ".join(filter(None, (row["distribution"], row["version"])))
 
 
-def _arguments(row: Row) -> str:
+def arguments_of(row: Row) -> str:
+    """
+    Return the names of an operation's arguments; those that may be left out have a ``?``.
+    """
     if row["name"] == "generate":
         return "options"
     if row["arguments"] is None:
@@ -210,7 +194,7 @@ _TABLES: Mapping[str, Columns] = {
         "OPERATION": "name",
         "EFFECT": "effect",
         "AUDITED": lambda row: "yes" if row["audited"] else "no",
-        "ARGUMENTS": _arguments,
+        "ARGUMENTS": arguments_of,
         "": "summary",
     },
     "options": {

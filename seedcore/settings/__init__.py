@@ -9,7 +9,7 @@ layers on top of each other, ``shown`` says what may be printed of the result.
 from seedcore.settings.keys import RESERVED_PROVIDER_NAMES, CoreSettings, masked_url
 from seedcore.settings.resolve import ProviderSettings, Settings
 from seedcore.settings.shown import SettingLine, secrets_of
-from seedcore.settings.structure import structure
+from seedcore.settings.structure import names_of, structure
 
 __all__ = [
     "RESERVED_PROVIDER_NAMES",
@@ -18,6 +18,7 @@ __all__ = [
     "SettingLine",
     "Settings",
     "masked_url",
+    "names_of",
     "secrets_of",
     "structure",
 ]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from seedcore.errors import SettingsError, environment_name
-from seedcore.policy import Effect, Policy, count, limit, number
+from seedcore.policy import Effect, Policy, count, limit, number, rate_of
 
 
 def masked_url(url: str | None) -> str:
@@ -41,6 +41,11 @@ def _is_web_address(value: str) -> bool:
         return False
 
 
+def _rate(_: Any, __: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None:
+        rate_of(value)
+
+
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
@@ -59,6 +64,9 @@ class CoreSettings:
     )
     database_pool_size: int = limit(
         5, count(1, 100), "connections to a PostgreSQL database, for each process"
+    )
+    preset_directories: tuple[str, ...] = _plain_setting(
+        (), "folders with presets of your own: <folder>/<provider>/<name>.yaml"
     )
     spool_directory: str | None = _plain_setting(
         None, "where rows wait for a database that is gone; unset: beside it"
@@ -91,6 +99,12 @@ class SiteSettings:
     homepage: str | None = _plain_setting(None, "a page for people")
     effect: Effect = attrs.field(
         default=Effect.REPEATABLE, metadata={"help": "what repeating generate does"}
+    )
+    rate: str | None = _plain_setting(
+        None, "requests that the site allows, such as 20/10s", validator=_rate
+    )
+    spoilers: Literal["off", "on"] = _plain_setting(
+        "off", "whether seeds that are not for a race have spoilers, unless the call says"
     )
     pool_size: int = limit(64, count(1, 10_000), "connections kept open")
     response_limit: int = limit(

@@ -152,12 +152,14 @@ class Settings:
         core = _instance(CoreSettings, layer)
         return cls(core=core, path=path, file=file, environment=environment, argument=given)
 
-    def provider(self, name: str, declaration: Declaration) -> ProviderSettings:
+    def provider(
+        self, name: str, declaration: Declaration, *, complete: bool = True
+    ) -> ProviderSettings:
         """
         Return the settings of the provider *name* as declared by its plugin.
 
-        Raises ``UnconfiguredProviderError`` when a setting without a default is missing, and
-        ``SettingsError`` for everything else.
+        Raises ``UnconfiguredProviderError`` when a setting without a default is missing, unless
+        they need not be *complete*, and ``SettingsError`` for everything else.
         """
         known = (*PROVIDER_KEYS, *_own_keys(name, declaration.settings))
         file, argument = self._file.tables(name, known), self._argument.tables(name, known)
@@ -168,7 +170,7 @@ class Settings:
         plugin = _declared(name, declaration)
         layer = merged(plugin, *file.layers(None), environment, *argument.layers(None))
         site = _instance(SiteSettings, layer, name)
-        own = _own(name, declaration.settings, layer)
+        own = _own(name, declaration.settings, layer, complete=complete)
         settings = ProviderSettings(
             **attrs.asdict(site, recurse=False),
             name=name,
@@ -240,7 +242,7 @@ def _declared(name: str, declaration: Declaration) -> Layer:
     declared = dict(declaration.policy)
     if declaration.max_concurrent is not None:
         declared["max_concurrent"] = declaration.max_concurrent
-    for key in ("base_url", "hosts", "title", "homepage", "effect"):
+    for key in ("base_url", "hosts", "title", "homepage", "effect", "rate"):
         value = getattr(declaration, key)
         if value != attrs.fields_dict(SiteSettings)[key].default:
             declared[key] = value
@@ -266,10 +268,12 @@ def _own_keys(name: str, cls: type[Any] | None) -> tuple[str, ...]:
     return keys
 
 
-def _own(name: str, cls: type[Any] | None, layer: Layer) -> Any:
+def _own(name: str, cls: type[Any] | None, layer: Layer, *, complete: bool) -> Any:
     if cls is None:
         return MappingProxyType({})
     missing = missing_from(cls, layer)
+    if missing and not complete:
+        return MappingProxyType({})
     if missing:
         raise UnconfiguredProviderError(name, missing)
     return _instance(cls, layer, name)

@@ -56,6 +56,17 @@ def structure(cls: type[T], values: Mapping[str, Any], *, subject: str) -> T:
     raise SettingsError(msg)
 
 
+def names_of(cls: type[Any]) -> tuple[str, ...]:
+    """
+    Return the keys of *cls*. Raises ``SettingsError`` for a class that can't be used.
+    """
+    try:
+        return tuple(fields_of(cls))
+    except Refused as refused:
+        msg = str(refused)
+    raise SettingsError(msg)
+
+
 def fields_of(cls: type[Any]) -> Fields:
     """
     Return what can be given to *cls*, by the name a person writes.
@@ -199,10 +210,20 @@ def _split(text: str) -> list[str]:
 
 def _choice(value: Any, spellings: Mapping[Any, tuple[Any, ...]]) -> Any:
     # Types are compared too: True is no 1.
-    for allowed, forms in spellings.items():
-        if any(type(value) is type(form) and value == form for form in forms):
-            return allowed
+    for meant in (value, *_meant(value)):
+        for allowed, forms in spellings.items():
+            if any(type(meant) is type(form) and meant == form for form in forms):
+                return allowed
     raise ValueError
+
+
+def _meant(value: Any) -> tuple[str, ...]:
+    """
+    Return the texts that YAML and TOML read as *value* where somebody left out the quotes.
+    """
+    if isinstance(value, bool):
+        return ("on", "yes", "true") if value else ("off", "no", "false")
+    return (str(value),) if isinstance(value, int) else ()
 
 
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True}

@@ -27,6 +27,9 @@ _WIDTHS = {
 }
 """Values of a row; another version may have more or fewer."""
 
+_ADDED: Mapping[str, tuple[int, Row]] = {"calls": (19, [False])}
+"""Rows of an older version: how many values they have, and what is to be added to them."""
+
 
 @attrs.define(eq=False)
 class Entry:
@@ -62,13 +65,23 @@ class Entry:
         Return an entry nobody waits for; raises ``ValueError`` for what is none.
         """
         match json.loads(text):
-            case [str(call_id), dict(parts)] if all(
-                isinstance(row, list) and len(row) == _WIDTHS.get(name)
-                for name, row in parts.items()
-            ):
-                return cls(call_id, parts)
+            case [str(call_id), dict(parts)]:
+                whole = {name: _whole(name, row) for name, row in parts.items()}
+                if all(whole.values()):
+                    return cls(call_id, whole)
         msg = "the line is no entry"
         raise ValueError(msg)
+
+
+def _whole(name: str, row: object) -> Row:
+    """
+    Return a row that was read with all its values, nothing if it can't be one.
+    """
+    if not isinstance(row, list):
+        return []
+    width, rest = _ADDED.get(name, (-1, []))
+    row = [*row, *rest] if len(row) == width else row
+    return row if len(row) == _WIDTHS.get(name) else []
 
 
 Outcomes = list[Exception | None]

@@ -47,6 +47,7 @@ class Call(Model):
     seed = _json()
     report = _json()
     created_at = fields.BigIntField()
+    dry = fields.BooleanField(db_default=False)
 
     class Meta:
         app = APP
@@ -186,3 +187,40 @@ class Unsealing(Model):
     class Meta:
         app = APP
         table = "seedcore_unsealings"
+
+
+class Namespace(Model):
+    """
+    Who may save presets called ``name/...``; ``collaborators`` is JSON.
+    """
+
+    name = fields.CharField(max_length=50, primary_key=True)
+    owner = fields.CharField(max_length=200)
+    collaborators = fields.TextField()
+    created_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_namespaces"
+
+
+class SavedPreset(Model):
+    """
+    One saving or deletion of a preset; its row is never updated.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    provider = fields.CharField(max_length=200)
+    namespace = fields.CharField(max_length=50)
+    name = fields.CharField(max_length=50)
+    revision = fields.IntField()
+    text = fields.TextField()
+    saved_by = fields.CharField(max_length=200)
+    created_at = fields.BigIntField()
+    deleted = fields.BooleanField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_presets"
+        unique_together = (("provider", "namespace", "name", "revision"),)
+        indexes = (Index(fields=("namespace",), name="seedcore_presets_namespace"),)

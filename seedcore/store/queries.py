@@ -28,7 +28,8 @@ class Queries:
     Questions about past calls; a row is a dict of the record's fields.
 
     ``permalink``, ``hash_id`` and ``seed`` of a sealed row are ``None``, ``None`` and ``{}``
-    until its unsealing is recorded. ``since`` is epoch seconds.
+    until its unsealing is recorded. ``since`` is epoch seconds. Dry runs are left out, unless
+    ``dry`` asks for them too.
     """
 
     def __init__(self, database: Database) -> None:
@@ -40,11 +41,13 @@ class Queries:
         surface: str | None = None,
         since: float | None = None,
         limit: int = 50,
+        *,
+        dry: bool = False,
     ) -> list[ShownRow]:
         """
         Return the newest *limit* successful calls, the newest first.
         """
-        filters = _filters(provider, surface, since)
+        filters = _filters(provider, surface, since) | _dry(dry)
         return await self._hide_sealed(await self._newest(Call, _CALL_COLUMNS, limit, filters))
 
     async def failures(
@@ -65,11 +68,13 @@ class Queries:
         provider: str | None = None,
         surface: str | None = None,
         since: float | None = None,
+        *,
+        dry: bool = False,
     ) -> AsyncIterator[ShownRow]:
         """
         Yield all successful calls in the order they were written.
         """
-        filters = _filters(provider, surface, since)
+        filters = _filters(provider, surface, since) | _dry(dry)
         columns = ("id", *_CALL_COLUMNS)
         last = 0
         while page := await self._database.rows(
@@ -112,6 +117,10 @@ class Queries:
             if row["sealed"] and row["call_id"] not in shown:
                 row.update(permalink=None, hash_id=None, seed={})
         return rows
+
+
+def _dry(wanted: bool) -> dict[str, Any]:  # noqa: FBT001 - it is all there is to say
+    return {} if wanted else {"dry": False}
 
 
 def _filters(provider: str | None, surface: str | None, since: float | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.models import Model
 
 from seedcore.store.address import Address
-from seedcore.store.models import APP, Day, Unsealing
+from seedcore.store.models import APP, Day, SavedPreset, Unsealing
 from seedcore.store.reasons import PAUSE, is_busy, unusable
 
 try:
@@ -24,7 +24,11 @@ try:
 except ImportError:  # Windows, where several processes at a database's first start may clash
     fcntl = None  # type: ignore[assignment]
 
-LAST_TABLES: Mapping[str, type[Model]] = {"0001_initial": Unsealing, "0002_shared_state": Day}
+LAST_TABLES: Mapping[str, type[Model]] = {
+    "0001_initial": Unsealing,
+    "0002_shared_state": Day,
+    "0003_presets": SavedPreset,
+}
 """What each migration makes last: a table that is there says that all of it is."""
 
 

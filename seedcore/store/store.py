@@ -19,6 +19,7 @@ from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine, drain_the_dead
 from seedcore.store.entries import Entry
 from seedcore.store.models import Unsealing
+from seedcore.store.presets import StoredPresets
 from seedcore.store.queries import Queries
 from seedcore.store.reasons import reason
 from seedcore.store.rows import CALLS, FAILURES
@@ -51,6 +52,7 @@ class Store:
         self.queries = Queries(database)
         self.state = SharedState(database)
         self.claims = Claims(database, self.owner)
+        self.presets = StoredPresets(database)
         self.upkeep = Upkeep(database, spool)
         self._database = database
         self._tell = tell

@@ -17,7 +17,17 @@ from seedcore.store.spool import Spool, SpoolStatus
 
 CHUNK = 1_000
 """Rows deleted in one transaction: others write in between."""
-TABLES = ("calls", "failures", "claims", "breakers", "gates", "unsealings", "days")
+TABLES = (
+    "calls",
+    "failures",
+    "claims",
+    "breakers",
+    "gates",
+    "unsealings",
+    "days",
+    "namespaces",
+    "presets",
+)
 LIMIT = 60.0
 """Seconds one question of an operator may take; counting many rows does."""
 

@@ -198,7 +198,7 @@ KINDS: dict[str, Kind] = {
         least=3,
         through=("_started_or_in_a_thread", "record"),
     ),
-    "with another inside": Kind(providers=_nesting, least=9, through=("_nested", "record")),
+    "with another inside": Kind(providers=_nesting, least=9, through=("nested", "record")),
     "with a start": Kind(providers=_starting, least=5, through=("_started_or_in_a_thread",)),
 }
 

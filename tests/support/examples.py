@@ -64,6 +64,8 @@ def kind_of(block: Block) -> str | None:
             )
         case "json":
             return "json"
+        case "yaml":
+            return "preset" if block.page in PLUGINS else None
         case "text":
             return _text(block)
     return None
@@ -159,9 +161,12 @@ def filled_in(text: str) -> str:
 
 def as_program(block: Block) -> str:
     """
-    Return an excerpt with ``await`` as a whole program.
+    Return an excerpt with ``await`` as a whole program, with a runner if it has none.
     """
-    body = textwrap.indent(block.text, "    ")
+    text = block.text
+    if "Runner(" not in text:
+        text = f"async with seedcore.Runner() as runner:\n{textwrap.indent(text, '    ')}"
+    body = textwrap.indent(text, "    ")
     return (
         f"import asyncio\n\nimport seedcore\n\n\nasync def main():\n{body}\n\nasyncio.run(main())\n"
     )

@@ -4,6 +4,7 @@ Somebody who does what a page says, block by block, and compares what is printed
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -109,14 +110,26 @@ class Reader:
         """
         Run a block as the tests, the program, the excerpt of one or the module that it is.
         """
+        if kind_of(block) == "excerpt":
+            self._run_here(block)
+            return
         test = is_test(block)
         program = self.folder / ("test_shown.py" if test else "shown.py")
-        text = as_program(block) if kind_of(block) == "excerpt" else block.text
-        program.write_text(text, encoding="utf-8")
+        program.write_text(block.text, encoding="utf-8")
         how = ("-m", "pytest", "-q", program.name) if test else ("-W", "error", program.name)
         ended = self.python(*how)
         assert ended.returncode == 0, f"{block.place}\n{ended.stdout}"
         program.unlink()
+
+    def _run_here(self, block: Block) -> None:
+        """
+        Run an excerpt as a program in this process, whose clock a test can change.
+        """
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, {**QUICK, **self.variables, "SEEDCORE_LOG": "off"}),
+        ):
+            exec(compile(as_program(block), block.place, "exec"), {"__name__": "shown"})
 
     def _typed(self, command: str, expected: str, place: str) -> None:
         words = shlex.split(command)
@@ -125,7 +138,10 @@ class Reader:
             name, _, text = words.pop(0).partition("=")
             variables[name] = text
         program, *arguments = words
-        if program == "cd":
+        if program == "export":
+            name, _, text = arguments[0].partition("=")
+            self.variables.setdefault(name, text)  # what a page shows is no real key
+        elif program == "cd":
             self.folder /= arguments[0]
             os.chdir(self.folder)
         elif words[:2] == ["pip", "install"]:

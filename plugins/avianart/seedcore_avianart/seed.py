@@ -1,0 +1,88 @@
+"""
+What of a finished seed a person is shown, and what must not be in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from seedcore import ProviderResponseFormatError
+from seedcore_avianart.reply import Response
+
+CODE_NAMES: Mapping[str, str] = {
+    "Bomb": "Bombs",
+    "Powder": "Magic Powder",
+    "Rod": "Ice Rod",
+    "Ocarina": "Flute",
+    "Bug Net": "Bugnet",
+    "Bottle": "Empty Bottle",
+    "Potion": "Green Potion",
+    "Cane": "Somaria",
+    "Pearl": "Moon Pearl",
+    "Key": "Big Key",
+}
+"""Icons that are called otherwise elsewhere; the other 22 have the same name everywhere."""
+
+NO_RACE = (False, 0, "No")
+"""How the generator writes that a seed is no race."""
+SHOWN: Mapping[str, str] = {"title": "seed_name", "notes": "seed_notes"}
+
+
+def meta_of(response: Response) -> Mapping[str, Any]:
+    """
+    Return what is known about the seed, apart from where things are.
+    """
+    spoiler = response.get("spoiler")
+    meta = spoiler.get("meta") if isinstance(spoiler, Mapping) else None
+    return meta if isinstance(meta, Mapping) else {}
+
+
+def code_of(response: Response) -> str | None:
+    """
+    Return the file-select code, joined with slashes.
+    """
+    # Presets of the randomizer of alttpr.com have it beside the spoiler.
+    code = meta_of(response).get("hash") or response.get("fshash")
+    if not isinstance(code, str):
+        return None
+    icons = [icon.strip() for icon in code.split(",")]
+    return "/".join(CODE_NAMES.get(icon, icon) for icon in icons if icon) or None
+
+
+def version_of(response: Response) -> str | None:
+    """
+    Return the version of the generator.
+    """
+    version = meta_of(response).get("version")
+    return version if isinstance(version, str) else None
+
+
+def extra_of(response: Response, attempts: int | None) -> dict[str, Any]:
+    """
+    Return title, notes, attempts and times, as far as the site tells them.
+    """
+    meta, times = meta_of(response), response.get("meta")
+    times = times if isinstance(times, Mapping) else {}
+    texts = {name: meta.get(key) for name, key in SHOWN.items()}
+    extra: dict[str, Any] = {name: text for name, text in texts.items() if isinstance(text, str)}
+    numbers = {
+        "attempts": attempts,
+        "startgen": times.get("startgen"),
+        "gentime": times.get("gentime", meta.get("gentime")),
+    }
+    extra |= {name: number for name, number in numbers.items() if isinstance(number, int)}
+    return extra
+
+
+def check_hidden(response: Response) -> None:
+    """
+    Refuse a seed whose spoiler was to be hidden and isn't.
+    """
+    spoiler, meta = response.get("spoiler") or {}, meta_of(response)
+    shown = not isinstance(spoiler, Mapping) or set(spoiler) - {"meta"} or "seed" in meta
+    # Compared by type too: 0 is no False there.
+    no_race = "race" in meta and any(meta["race"] is no or meta["race"] == no for no in NO_RACE)
+    if shown or no_race:
+        text = "it made a seed with a public spoiler where it was asked for one without"
+        raise ProviderResponseFormatError(text)

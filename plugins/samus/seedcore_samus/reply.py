@@ -1,0 +1,199 @@
+"""
+What the site answers, checked before anything is made of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import attrs
+
+from seedcore import ProviderResponseFormatError
+from seedcore_samus.identity import guid_in, slug_of
+
+if TYPE_CHECKING:
+    import aiohttp
+
+MODES = {"normal": "seed", "multiworld": "multiworld"}
+"""The first part of a permalink, by the mode of the seed."""
+
+
+@attrs.frozen(kw_only=True)
+class Stored:
+    """
+    One seed of the site; ``settings`` are without the spoiler key, ``number`` is empty for a race.
+    """
+
+    guid: str
+    randomizer: str
+    mode: str
+    code: str
+    version: str
+    number: str
+    players: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def slug(self) -> str:
+        """
+        The name in its permalink.
+        """
+        return slug_of(self.guid)
+
+    def permalink(self, root: str) -> str:
+        """
+        Return where the seed is, on the site at *root*.
+        """
+        return f"{root}/{MODES[self.mode]}/{self.slug}"
+
+
+def stored(document: Any) -> Stored:
+    """
+    Return the seed that *document* describes. Raises ProviderResponseFormatError.
+    """
+    seed = document if isinstance(document, Mapping) else {}
+    guid, mode = guid_in(seed.get("guid")), _text(seed, "mode")
+    if guid is None or mode not in MODES:
+        _refuse("its guid or its mode isn't one")
+    worlds = _worlds(seed)
+    return Stored(
+        guid=guid,
+        randomizer=_text(seed, "gameId"),
+        mode=mode,
+        code=_text(seed, "hash"),
+        version=_text(seed, "gameVersion"),
+        number=str(seed.get("seedNumber") or ""),
+        players=tuple(_text(world, "player") for world in worlds),
+        settings={
+            name: value for name, value in _settings(worlds[0]).items() if name != "spoilerKey"
+        },
+    )
+
+
+def _refuse(what: str) -> NoReturn:
+    text = f"its answer isn't a seed: {what}"
+    raise ProviderResponseFormatError(text)
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    if not isinstance(value, str) or not value:
+        _refuse(f"{name} is missing or isn't a text")
+    return value
+
+
+def _worlds(seed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    worlds = seed.get("worlds")
+    if not isinstance(worlds, list) or not worlds:
+        _refuse("worlds is missing or empty")
+    if not all(isinstance(world, Mapping) for world in worlds):
+        _refuse("worlds isn't a list of worlds")
+    return worlds
+
+
+def _settings(world: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A JSON document within a JSON text.
+    try:
+        settings = json.loads(_text(world, "settings"))
+    except ValueError:
+        settings = None
+    if not isinstance(settings, Mapping):
+        _refuse("the settings of a world can't be read")
+    return settings
+
+
+def check_made(made: Stored, randomizer: str, sent: Mapping[str, str]) -> None:
+    """
+    Raise ProviderResponseFormatError if the seed isn't what was asked for.
+    """
+    asked = {"gameId": randomizer, "mode": sent["gamemode"], "players": sent["players"]}
+    got = {"gameId": made.randomizer, "mode": made.mode, "players": str(len(made.players))}
+    wrong = [name for name, value in got.items() if value != asked[name]]
+    if wrong:
+        text = f"it made another seed than was asked for: {', '.join(wrong)} differ"
+        raise ProviderResponseFormatError(text)
+
+
+def check_hidden(document: Mapping[str, Any]) -> None:
+    """
+    Raise ProviderResponseFormatError if the answer shows anything of what a race must not know.
+
+    Whoever can read the answer could read the rest: such a seed is thrown away.
+    """
+    worlds = _worlds(document)
+    shows = {
+        "seedNumber": document.get("seedNumber"),
+        "spoiler": document.get("spoiler") not in (None, "", "[]"),
+        "worldState": any(world.get("worldState") is not None for world in worlds),
+        "locations": any(world.get("locations") is not None for world in worlds),
+        "settings.seed": any(_settings(world).get("seed") for world in worlds),
+        "settings.race": any(_settings(world).get("race") != "true" for world in worlds),
+    }
+    shown = [name for name, is_there in shows.items() if is_there]
+    if shown:
+        text = (
+            "it made a seed without hiding its spoiler, which is no seed for a race: it shows "
+            f"{', '.join(shown)}. The seed was thrown away"
+        )
+        raise ProviderResponseFormatError(text)
+
+
+async def log(reply: aiohttp.ClientResponse, *, yaml: bool) -> Mapping[str, Any] | str:
+    """
+    Return the spoiler log in *reply*: a text of YAML, or a mapping without the key.
+    """
+    if not yaml:
+        return _without_key(await reply.json())
+    text = await _plain(reply)
+    if not isinstance(text, str) or not text.strip():
+        words = "its answer isn't a spoiler log in YAML"
+        raise ProviderResponseFormatError(words)
+    return text
+
+
+def _without_key(document: Any) -> Mapping[str, Any]:
+    """
+    Return a log in which the worlds' settings say only that there is a key, as for the seed.
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("locations"), list):
+        text = "its answer isn't a spoiler log: locations is missing or isn't a list"
+        raise ProviderResponseFormatError(text)
+    seed = document.get("seed")
+    if not isinstance(seed, Mapping):
+        _refuse("seed is missing")
+    return {**document, "seed": {**seed, "worlds": [_masked(world) for world in _worlds(seed)]}}
+
+
+def _masked(world: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = _settings(world)
+    if "spoilerKey" not in settings:
+        return world
+    return {**world, "settings": json.dumps({**settings, "spoilerKey": "true"})}
+
+
+async def catalogue(reply: aiohttp.ClientResponse) -> list[Mapping[str, Any]]:
+    """
+    Return the options that *reply* lists.
+    """
+    document = await _plain(reply)
+    if isinstance(document, str):
+        document = json.loads(document)
+    options = document.get("options") if isinstance(document, Mapping) else None
+    if not isinstance(options, list) or not all(isinstance(each, Mapping) for each in options):
+        text = "its answer isn't a randomizer with its options; check the option release"
+        raise ProviderResponseFormatError(text)
+    return options
+
+
+async def _plain(reply: aiohttp.ClientResponse) -> Any:
+    """
+    Return what the site wrote as a text: it is one in JSON as well, if JSON is all that is taken.
+    """
+    if reply.content_type == "application/json":
+        return await reply.json()
+    if reply.content_type != "text/plain":
+        text = f"its answer is {reply.content_type} instead of a text"
+        raise ProviderResponseFormatError(text)
+    return await reply.text()

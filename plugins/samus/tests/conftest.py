@@ -1,0 +1,122 @@
+"""
+A running stand-in for the site, and a runner whose requests all end there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from seedcore import Event, Registry, Runner
+from seedcore.store import Store
+from seedcore.testing import FaultUpstream
+from seedcore_samus import sm, smz3
+
+
+def _load(name: str) -> ModuleType:
+    # Tests are imported without their folder on sys.path.
+    spec = importlib.util.spec_from_file_location(
+        f"samus_{name}", Path(__file__).with_name(f"{name}.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+stand_in = _load("upstream")
+
+
+@pytest.fixture
+def site() -> Any:
+    """
+    What the stand-in knows and does; its first seed has a known guid.
+    """
+    return stand_in.Site()
+
+
+@pytest.fixture
+async def upstream(site: Any) -> AsyncIterator[FaultUpstream]:
+    """
+    The stand-in's server, open.
+    """
+    async with FaultUpstream() as running:
+        running.script(site.answer)
+        yield running
+
+
+@pytest.fixture
+def sent(upstream: FaultUpstream) -> Callable[[], list[Any]]:
+    """
+    Return the JSON bodies that came, in order.
+    """
+    return lambda: [json.loads(received.body) for received in upstream.requests]
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """
+    What the runner reported.
+    """
+    return []
+
+
+@pytest.fixture
+def runner_for(upstream: FaultUpstream, events: list[Event]) -> Callable[..., Runner]:
+    """
+    A runner, still to be entered, whose requests reach the stand-in whatever host they are for.
+    """
+
+    def make(
+        database: str | None = None, *, presets_in: Path | None = None, **settings: Any
+    ) -> Runner:
+        registry = Registry(discover=False)
+        registry.add("sm", sm)
+        registry.add("smz3", smz3)
+        own = {"retry_base_delay": 0, **settings}
+        return Runner(
+            registry=registry,
+            database=database,
+            settings={
+                "providers": {"sm": own, "smz3": own},
+                "preset_directories": [str(presets_in)] if presets_in else [],
+            },
+            sinks=[events.append],
+            http_middlewares=[upstream.middleware],
+        )
+
+    return make
+
+
+@pytest.fixture
+async def runner(runner_for: Callable[..., Runner]) -> AsyncIterator[Runner]:
+    """
+    A runner that asks the stand-in, without an audit.
+    """
+    async with runner_for() as opened:
+        yield opened
+
+
+@pytest.fixture
+def rows_of() -> Callable[[str], Awaitable[list[Any]]]:
+    """
+    Return the audit rows in a database that nobody has open.
+    """
+
+    async def read(database: str) -> list[Any]:
+        store = await Store.open(database)
+        try:
+            return await store.queries.calls()
+        finally:
+            await store.close(timeout=5)
+
+    return read

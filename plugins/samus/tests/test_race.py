@@ -1,0 +1,245 @@
+"""
+A race is fair: nothing of its seed can be read, and the key to its log leaves no trace.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import attrs
+import pytest
+
+from seedcore import (
+    ProviderError,
+    ProviderInvalidRequestError,
+    ProviderResponseFormatError,
+)
+from seedcore.testing import replies
+from seedcore_samus import contract
+
+KEY = "k4vNq8ZtW2mXc6RyB0sJ"
+
+
+@pytest.mark.parametrize("provider", ["sm", "smz3"])
+@pytest.mark.parametrize("race", [True, False])
+async def test_without_spoilers_the_site_hides_everything(runner, sent, provider, race):
+    """
+    Race or not, exactly ``true`` is sent: any other spelling hides nothing.
+    """
+    seed = await runner.generate(provider, race=race, surface="tests")
+
+    assert ["true"] == [body["race"] for body in sent()]
+    assert None is seed.spoiler_url
+    assert "seed_number" not in seed.extra
+
+
+async def test_the_number_of_a_race_is_not_shown(runner, site):
+    """
+    Whoever gave it knows it already, and the site draws from another one.
+    """
+    seed = await runner.generate("smz3", options={"seed": "5"}, race=True, surface="tests")
+
+    assert "seed_number" not in seed.extra
+    assert {"guid", "mode", "players"} == {*seed.extra}
+
+
+async def test_a_race_with_spoilers_is_refused(runner, upstream):
+    """
+    It would be none.
+    """
+    with pytest.raises(ProviderInvalidRequestError, match="a race seed has no spoilers"):
+        await runner.generate("smz3", race=True, spoilers="on", surface="tests")
+
+    assert [] == upstream.requests
+
+
+async def test_a_site_that_stops_hiding_is_noticed(runner, site, upstream):
+    """
+    The seed is thrown away at once, and not asked for again.
+    """
+    site.strips = False
+
+    with pytest.raises(ProviderResponseFormatError) as caught:
+        await runner.generate("smz3", race=True, surface="tests")
+
+    assert "it shows worldState, locations" in caught.value.provider_message
+    assert 1 == len(upstream.requests)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("seedNumber",), "1789654321", "seedNumber"),
+        (("spoiler",), '[{"Morphing Ball":"x"}]', "spoiler"),
+        (("worlds", 0, "worldState"), "{}", "worldState"),
+        (("worlds", 0, "locations"), [], "locations"),
+        (("worlds", 0, "settings"), '{"race": "true", "seed": "5"}', "settings.seed"),
+        (("worlds", 0, "settings"), '{"race": "True", "seed": ""}', "settings.race"),
+        (("worlds", 0, "settings"), "{}", "settings.race"),
+    ],
+)
+async def test_every_trace_of_a_spoiler_counts(runner, site, path, value, words):
+    """
+    Each of them alone makes a seed unfit for a race.
+    """
+    document = json.loads(contract.seed("smz3", "11.3.2", {}).body)
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    site.faults.append(replies.json_reply(document))
+
+    with pytest.raises(ProviderResponseFormatError) as caught:
+        await runner.generate("smz3", race=True, surface="tests")
+
+    assert words in caught.value.provider_message
+    assert "1789654321" not in str(caught.value)
+
+
+async def test_what_is_missing_hides_as_well(runner, site):
+    """
+    A release that leaves these fields out altogether is as good.
+    """
+    document = json.loads(contract.seed("smz3", "11.3.2", {}).body)
+    for name in ("seedNumber", "spoiler"):
+        del document[name]
+    for name in ("worldState", "locations"):
+        del document["worlds"][0][name]
+    site.faults.append(replies.json_reply(document))
+
+    assert (await runner.generate("smz3", race=True, surface="tests")).url
+
+
+# ------------------------------------------------------------------------- the key
+
+
+@pytest.fixture
+def database(tmp_path):
+    """
+    The address of a database in an empty folder.
+    """
+    return f"sqlite://{tmp_path / 'audit.sqlite3'}"
+
+
+@pytest.fixture
+def left(tmp_path, events):
+    """
+    Return everything that is left of a call: all files of the database, and the events.
+    """
+
+    def read():
+        told = json.dumps([event.fields() for event in events], default=str)
+        files = (path for path in tmp_path.rglob("*") if path.is_file())
+        return b"".join([told.encode(), *(path.read_bytes() for path in files)])
+
+    return read
+
+
+@pytest.mark.parametrize("provider", ["sm", "smz3"])
+async def test_a_key_is_sent_and_seen_nowhere(runner_for, database, left, sent, provider):
+    """
+    The answer has it; the seed, the row, the events and the kept result have not.
+    """
+    asked = {"race": True, "options": {"spoiler_key": KEY}, "call_id": "once", "surface": "tests"}
+    async with runner_for(database) as runner:
+        seed = await runner.generate(provider, **asked)
+        again = await runner.generate(provider, **asked)
+        while_open = left()
+    afterwards = left()
+
+    assert [KEY] == [body["spoilerKey"] for body in sent()]
+    assert (seed.url, None) == (again.url, seed.spoiler_url)
+    assert KEY not in repr(attrs.asdict(seed)) + repr(pickle.dumps(seed))
+    for everything in (while_open, afterwards):
+        assert seed.id.encode() in everything
+        assert KEY.encode() not in everything
+        assert b"spoilerKey" not in everything
+
+
+ECHOES = {
+    "in a refusal": replies.json_reply({"error": f"bad spoilerKey {KEY}"}, 422),
+    "in a text": replies.typed("text/plain", f"unexpected {KEY} in body", 400),
+    "in a crash": replies.json_reply({"message": f"spoilerKey={KEY}"}, 500),
+    "in a pause": replies.json_reply(
+        {"error": f"wait with {KEY}"}, 429, headers={"Retry-After": "30"}
+    ),
+    "in a page": replies.typed("text/html", f"<html>{KEY}</html>", 500),
+    "in another answer": replies.json_reply({"guid": KEY, "mode": KEY}),
+    "in a broken answer": replies.typed("application/json", f'{{"guid": "{KEY}'),
+    "in settings that can't be read": replies.json_reply(
+        {
+            **json.loads(contract.seed("smz3", "11.3.2", {}).body),
+            "worlds": [{"player": KEY, "settings": f"{{{KEY}"}],
+        }
+    ),
+    "with a spoiler": replies.json_reply(
+        {
+            **json.loads(contract.seed("smz3", "11.3.2", {"spoilerKey": KEY}).body),
+            "seedNumber": KEY,
+        }
+    ),
+}
+
+
+CALLS = {
+    "generate": {"race": True, "options": {"spoiler_key": KEY}},
+    "spoiler": {"id": contract.GUID, "key": KEY},
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("operation", CALLS)
+async def test_a_key_that_is_echoed_in_a_failure_is_taken_out(
+    runner_for, database, left, *, site, echo, operation
+):
+    """
+    Of the error, its pickle, its JSON, the events and the row of the failure.
+    """
+    site.faults.extend([echo] * 3)
+    async with runner_for(database) as runner:
+        with pytest.raises(ProviderError) as caught:
+            await runner.call("smz3", operation, surface="tests", **CALLS[operation])
+    error = caught.value
+
+    assert KEY not in str(error) + repr(error) + error.user_message + json.dumps(error.to_json())
+    assert KEY.encode() not in pickle.dumps(error)
+    assert error.call_id.encode() in left()
+    assert KEY.encode() not in left()
+
+
+async def test_a_key_with_spoilers_for_all_is_refused(runner, upstream):
+    """
+    There would be nothing to open.
+    """
+    with pytest.raises(ProviderInvalidRequestError, match="leave spoiler_key out"):
+        await runner.generate("smz3", spoilers="on", options={"spoiler_key": KEY}, surface="tests")
+
+    assert [] == upstream.requests
+
+
+async def test_the_log_opens_with_the_key_and_not_without(runner, site):
+    """
+    What a surface does when the race begins; the key in the log is masked as for the seed.
+    """
+    seed = await runner.generate("smz3", race=True, options={"spoiler_key": KEY}, surface="tests")
+
+    for key in (None, "another-key", KEY.lower()):
+        with pytest.raises(ProviderInvalidRequestError, match="opens only with the key"):
+            await runner.call("smz3", "spoiler", id=seed.id, key=key, surface="tests")
+    log = await runner.call("smz3", "spoiler", id=seed.id, key=KEY, surface="tests")
+    assert "Morphing Ball" == log["locations"][0]["locationName"]
+    assert KEY not in json.dumps(log)
+    assert KEY in json.dumps(site.seeds["samus.link"])
+    text = await runner.call("smz3", "spoiler", id=seed.id, key=KEY, yaml=True, surface="tests")
+    assert text.startswith("Game: SMZ3 11.3.2 ")
+
+
+async def test_a_race_without_a_key_never_opens(runner):
+    """
+    Not even with an empty one.
+    """
+    seed = await runner.generate("sm", race=True, surface="tests")
+
+    with pytest.raises(ProviderInvalidRequestError, match="opens only with the key"):
+        await runner.call("sm", "spoiler", id=seed.id, surface="tests")

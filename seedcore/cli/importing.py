@@ -1,0 +1,176 @@
+"""
+``seedcore presets import``, and the presets as all its commands use them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from seedcore.cli.group import Command, json_option
+from seedcore.cli.output import one_line, write_json, write_line
+from seedcore.cli.report import Invocation
+
+if TYPE_CHECKING:
+    from seedcore.presets import Draft, Outcome, Presets
+
+Answer = TypeVar("Answer")
+MANY = 50
+"""Documents whose import shows its progress."""
+SAME = 3
+"""Documents with the same note that are named one by one."""
+
+by_option = click.option(
+    "--by", default="operator", show_default=True, help="Who does it, such as discord:1234."
+)
+
+
+def ask_presets(
+    question: Callable[[Presets], Awaitable[Answer]], *, provider: str = "", make: bool = False
+) -> Answer:
+    """
+    Return the answer of *question*; a database that isn't there is not made unless *make*.
+
+    Raises UnknownProviderError where nothing is found of a *provider* that isn't installed.
+    """
+    import asyncio
+
+    from seedcore.contract.deadline import Clock
+    from seedcore.errors import PresetNotFoundError
+    from seedcore.plugins import Registry
+    from seedcore.presets import Presets
+    from seedcore.settings import Settings
+
+    registry = Registry()
+    settings = Settings.load(installed=registry.names)
+    registry.restrict(disable=settings.core.disable, only=settings.core.only)
+    core = settings.core
+
+    async def ask() -> Answer:
+        if not make and not _exists(core.database_url):
+            return await question(Presets(registry, settings, lambda: None, Clock()))
+        from seedcore.store import Store
+
+        store = await Store.open(
+            core.database_url,
+            pool_size=core.database_pool_size,
+            spool_directory=core.spool_directory,
+        )
+        try:
+            return await question(Presets(registry, settings, lambda: store, Clock()))
+        finally:
+            await store.close()
+
+    def check_installed() -> None:
+        if provider and provider not in registry.names:
+            registry.load(provider)
+
+    try:
+        answer = asyncio.run(ask())
+    except PresetNotFoundError:
+        check_installed()
+        raise
+    if not answer:
+        check_installed()
+    return answer
+
+
+def _exists(url: str) -> bool:
+    from seedcore.store.address import address_of
+
+    address = address_of(url)
+    return address.dialect != "sqlite" or (not address.in_memory and Path(address.path).exists())
+
+
+@click.command(
+    "import",
+    cls=Command,
+    examples=(
+        "seedcore presets import presets/ --dry-run",
+        "seedcore presets import presets/alttpr --provider alttpr --namespace me",
+        "seedcore presets import presets.jsonl",
+    ),
+)
+@click.argument("source", metavar="DIR|FILE.jsonl", type=click.Path(exists=True))
+@click.option("--provider", help="Whose folder it is; without it, DIR has a folder for each.")
+@click.option("--namespace", default="", help="Save them all in this namespace.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be saved.")
+@by_option
+@json_option
+@click.pass_obj
+def import_command(
+    invocation: Invocation, /, source: str, by: str, *, dry_run: bool, **chosen: Any
+) -> None:
+    """
+    Save many presets at once: all that are valid, or none if it is interrupted.
+
+    DIR has <provider>/<name>.yaml files; a line of FILE.jsonl is an object with 'randomizer',
+    'preset_name' and 'content'. Texts that are saved already make no new revision.
+
+    The exit status is 1 if one of them can't be used.
+    """
+    from seedcore.presets import Draft
+
+    found = list(_read(Path(source), chosen))
+    drafts = [each for each in found if isinstance(each, Draft)]
+    off = [each for each in found if not isinstance(each, Draft)]
+
+    async def save(presets: Presets) -> list[Outcome]:
+        with click.progressbar(
+            length=len(drafts),
+            label="Reading",
+            file=sys.stderr,
+            hidden=len(drafts) < MANY or not sys.stderr.isatty(),
+        ) as progress:
+            return await presets.load(
+                drafts, by=by, dry_run=dry_run, tell=lambda _: progress.update(1)
+            )
+
+    outcomes = [*off, *ask_presets(save, make=not dry_run)]
+    _report(invocation, outcomes, dry_run=dry_run)
+
+
+def _read(source: Path, chosen: dict[str, Any]) -> Iterator[Draft | Outcome]:
+    from seedcore.presets.sources import drafts_in, drafts_of_lines
+
+    try:
+        yield from (drafts_in if source.is_dir() else drafts_of_lines)(source, **chosen)
+    except OSError as error:
+        msg = f"{one_line(error.filename or source)} can't be read: {error.strerror}"
+        raise click.UsageError(msg) from None
+
+
+def _report(invocation: Invocation, outcomes: list[Outcome], *, dry_run: bool) -> None:
+    counts = {
+        state: sum(outcome.state == state for outcome in outcomes)
+        for state in ("saved", "unchanged", "off")
+    }
+    if invocation.as_json:
+        write_json({"dry_run": dry_run, **counts, "presets": outcomes})
+    else:
+        for line in _lines(outcomes):
+            write_line(one_line(line))
+        saved = "would be saved" if dry_run else "saved"
+        write_line(
+            f"{counts['saved']:,} {saved}, {counts['unchanged']:,} unchanged, {counts['off']:,} off"
+        )
+    if counts["off"]:
+        click.get_current_context().exit(1)
+
+
+def _lines(outcomes: list[Outcome]) -> Iterator[str]:
+    noted: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.problem:
+            yield f"{outcome.origin}: {outcome.problem}"
+        for note in outcome.notes:
+            noted.setdefault(note, []).append(outcome.origin)
+    for note, origins in noted.items():
+        if len(origins) > SAME:
+            yield f"{origins[0]} and {len(origins) - 1:,} more: note: {note}"
+        else:
+            yield from (f"{origin}: note: {note}" for origin in origins)

@@ -1,0 +1,119 @@
+"""
+Presets in files: in folders of one's own, and shipped by plugins.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedcore.errors import InvalidPresetError
+from seedcore.presets.document import MOST_BYTES
+from seedcore.presets.names import is_plain
+
+if TYPE_CHECKING:
+    from seedcore.plugins import Provider
+
+ENDINGS = (".yaml", ".yml")
+"""Of two files that differ in their ending, the first one counts."""
+
+
+def names_in(folder: Path | None) -> set[str]:
+    """
+    Return the names of the presets in *folder*; none if there is no such folder.
+    """
+    names: set[str] = set()
+    try:
+        with os.scandir(folder or "") as entries:
+            for entry in entries:
+                name, dot, ending = entry.name.rpartition(".")
+                if dot + ending in ENDINGS and is_plain(name) and entry.is_file():
+                    names.add(name)
+    except OSError:
+        return names
+    return names
+
+
+def find_in(folder: Path | None, name: str) -> Path | None:
+    """
+    Return the file of the preset *name* in *folder*, if there is one.
+    """
+    if folder is None:
+        return None
+    for ending in ENDINGS:
+        path = folder / f"{name}{ending}"
+        try:
+            # A pipe or a device with such a name would be read for ever.
+            if stat.S_ISREG(path.stat().st_mode):
+                return path
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def content_of(path: Path, *, provider: str, name: str) -> bytes:
+    """
+    Return what is in the file, one byte more than is allowed at most.
+
+    Raises InvalidPresetError for a file that can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        text = f"the preset {name!r}: its file can't be read: {error.strerror}"
+    raise InvalidPresetError(text, provider=provider)
+
+
+def folders_of(directories: Iterable[str], provider: str) -> list[Path]:
+    """
+    Return where a provider's files are in each of *directories*, those that come first first.
+    """
+    return [Path(directory).expanduser() / provider for directory in directories]
+
+
+def shipped_folder(provider: Provider) -> Path | None:
+    """
+    Return the folder of presets beside the module of *provider*, if it declares one.
+    """
+    folder = provider.declaration.presets
+    if folder is None:
+        return None
+    module = sys.modules.get(_module_of(provider) or "")
+    file = getattr(module, "__file__", None)  # a module typed at a prompt has none
+    return Path(file).parent / folder if file else None
+
+
+def _module_of(provider: Provider) -> str | None:
+    """
+    Return the name of the module that the author wrote.
+    """
+    for operation in provider.operations.values():
+        for function in _unwrapped(operation.function):
+            owner = getattr(function, "__self__", None)
+            home = getattr(type(owner) if owner is not None else function, "__module__", None)
+            if home is not None and home != "seedcore.adapt":
+                return str(home)
+    return None
+
+
+def _unwrapped(function: Any) -> Iterator[Callable[..., Any]]:
+    """
+    Yield *function* and what it calls: partials, decorated functions, those the core adapted.
+    """
+    while function is not None:
+        if isinstance(function, functools.partial):
+            function = function.func
+            continue
+        yield function
+        inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+        called = [each for each in inner if callable(each)]
+        function = getattr(function, "__wrapped__", None) or (called[0] if called else None)
+
+
+__all__ = ["ENDINGS", "content_of", "find_in", "folders_of", "names_in", "shipped_folder"]

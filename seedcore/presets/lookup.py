@@ -1,0 +1,231 @@
+"""
+Finding presets: one's own files, then the database, then the files of plugins.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from seedcore.errors import DatabaseError, PluginError, PresetNotFoundError, did_you_mean
+from seedcore.presets.document import decoded, read
+from seedcore.presets.files import (
+    content_of,
+    find_in,
+    folders_of,
+    names_in,
+    shipped_folder,
+)
+from seedcore.presets.meaning import loaded, meaning_of, target_of
+from seedcore.presets.names import NO_NAMESPACE, BadName, Name, asked_name, is_plain
+from seedcore.presets.records import Preset, Written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seedcore.contract.deadline import Clock
+    from seedcore.plugins import Provider, Registry
+    from seedcore.settings import Settings
+    from seedcore.store import Store
+
+MOST_SHOWN = 25
+"""Names that Discord takes for an autocompletion."""
+REMEMBERED = 256
+"""Answers of the database that are kept for when it is gone."""
+
+
+class Lookup:
+    """
+    Finds presets by name; *store* gives the open database, or ``None`` where there is none.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        settings: Settings,
+        store: Callable[[], Store | None],
+        clock: Clock,  # noqa: ARG002 - rows have the database's time
+    ) -> None:
+        self._registry = registry
+        self._directories = tuple(settings.core.preset_directories)
+        self._store = store
+        self._answers: OrderedDict[tuple[str, str], str | None] = OrderedDict()
+
+    def applies(self, provider: Provider) -> bool:
+        """
+        Whether *provider* takes presets from here.
+        """
+        return provider.declaration.presets is not None
+
+    async def find(self, provider: str, name: str) -> Preset:
+        """
+        Return the preset called *name*, or *namespace/name*, of *provider*.
+
+        Raises PresetNotFoundError, InvalidPresetError, and DatabaseError where only the database
+        could tell.
+        """
+        written = await self.look(provider, name)
+        document = read(written.text, provider=provider, name=written.name)
+        target = target_of(document, provider, written.name)
+        to_call = loaded(self._registry, target, provider, written.name)
+        meaning = meaning_of(document, to_call, provider, written.name)
+        return Preset(
+            provider=target,
+            name=written.name,
+            options=meaning.options,
+            branch=meaning.branch,
+            title=meaning.title,
+            description=meaning.description,
+            source=written.source,
+            text=decoded(written.text),
+        )
+
+    async def look(self, provider: str, name: str) -> Written:
+        """
+        Return the document called *name* without reading what it says.
+        """
+        asked = _asked(provider, name)
+        if asked.namespace:
+            return Written(
+                name=str(asked), text=await self._stored(provider, asked), source="database"
+            )
+        for folder in self._folders(provider):
+            if path := find_in(folder, asked.own):
+                return _written(path, provider, asked.own, "directory")
+        text = await self._stored_for_all(provider, asked.own)
+        if text is not None:
+            return Written(name=asked.own, text=text, source="database")
+        if path := find_in(self._shipped(provider), asked.own):
+            return _written(path, provider, asked.own, "plugin")
+        text = f"there is no preset {asked.own!r}.{await self._advice(provider, asked.own)}"
+        raise PresetNotFoundError(text.removesuffix("."), provider=provider)
+
+    async def names(self, provider: str, prefix: str = "") -> list[str]:
+        """
+        Return the names that begin with *prefix*, without regard to capital letters, sorted.
+
+        Those in namespaces are among them. Raises DatabaseError.
+        """
+        if not _may_be_a_folder(provider):
+            return []
+        own, slash, rest = prefix.lower().partition("/")
+        found: set[str] = set()
+        if not slash:
+            found |= {name for name in self._in_files(provider) if name.lower().startswith(own)}
+        store = self._store()
+        if store is not None and prefix.isprintable():
+            namespace, part = (own, rest) if slash else (None, "")
+            rows = await store.presets.names(provider, namespace=namespace, prefix=part)
+            stored = (str(Name(*row)) for row in rows)
+            found |= {name for name in stored if name.startswith(prefix.lower())}
+        return sorted(found)
+
+    async def search(
+        self, provider: str, prefix: str = "", *, limit: int = MOST_SHOWN
+    ) -> list[str]:
+        """
+        Return the first *limit* names that begin with *prefix*, for somebody who is typing.
+
+        Those in namespaces are found by a *prefix* that begins with their namespace and "/". A
+        database that is gone only hides what is in it.
+        """
+        own, slash, rest = prefix.lower().partition("/")
+        namespace, part = (own, rest) if slash else (NO_NAMESPACE, own)
+        found: set[str] = set()
+        if not slash and _may_be_a_folder(provider):
+            found |= {name for name in self._in_files(provider) if name.lower().startswith(own)}
+        found |= await self._begins(provider, namespace, part, limit)
+        return sorted(found)[: max(0, limit)]
+
+    # ---------------------------------------------------------------- in files
+
+    def _folders(self, provider: str) -> list[Path]:
+        return folders_of(self._directories, provider) if _may_be_a_folder(provider) else []
+
+    def _shipped(self, provider: str) -> Path | None:
+        try:
+            return shipped_folder(self._registry.load(provider))
+        except PluginError:  # whoever rolls is told; the other presets can be looked at
+            return None
+
+    def _in_files(self, provider: str) -> Iterable[str]:
+        for folder in (*self._folders(provider), self._shipped(provider)):
+            yield from names_in(folder)
+
+    # --------------------------------------------------------- in the database
+
+    async def _stored(self, provider: str, asked: Name) -> str:
+        if self._store() is None:
+            text = (
+                f"there is no preset {str(asked)!r}: those with a namespace are in the database, "
+                "and this program uses none"
+            )
+            raise PresetNotFoundError(text, provider=provider)
+        found = await self._answer(provider, asked)
+        if found is not None:
+            return found
+        advice = await self._advice(provider, asked.own, asked.namespace)
+        text = f"there is no preset {asked.own!r} in the namespace {asked.namespace!r}.{advice}"
+        raise PresetNotFoundError(text.removesuffix("."), provider=provider)
+
+    async def _stored_for_all(self, provider: str, own: str) -> str | None:
+        return await self._answer(provider, Name(NO_NAMESPACE, own.lower()))
+
+    async def _answer(self, provider: str, asked: Name) -> str | None:
+        """
+        Return the newest text; while the database is gone, the one it had when last asked.
+        """
+        store = self._store()
+        if store is None:
+            return None
+        from seedcore.store.presets import Key
+
+        known = (provider, str(asked))
+        try:
+            row = await store.presets.newest(Key(provider, *asked))
+        except DatabaseError:
+            if known not in self._answers:
+                raise
+            return self._answers[known]
+        text = None if row is None or row.deleted else row.text
+        self._answers[known] = text
+        self._answers.move_to_end(known)
+        if len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+        return text
+
+    async def _begins(self, provider: str, namespace: str, part: str, limit: int) -> set[str]:
+        store = self._store()
+        if store is None or not f"{namespace}{part}".isprintable():
+            return set()
+        try:
+            rows = await store.presets.names(
+                provider, namespace=namespace, prefix=part, limit=limit
+            )
+        except DatabaseError:
+            return set()
+        return {str(Name(*row)) for row in rows}
+
+    async def _advice(self, provider: str, own: str, namespace: str = NO_NAMESPACE) -> str:
+        names = await self._begins(provider, namespace, "", 1_000)
+        if not namespace:
+            names |= set(self._in_files(provider))
+        return did_you_mean(f"{namespace}/{own}" if namespace else own, sorted(names))
+
+
+def _asked(provider: str, name: str) -> Name:
+    try:
+        return asked_name(name)
+    except BadName as error:
+        text = str(error)
+    raise PresetNotFoundError(text, provider=provider)
+
+
+def _may_be_a_folder(provider: str) -> bool:
+    return is_plain(provider)
+
+
+def _written(path: Path, provider: str, name: str, source: Any) -> Written:
+    content = content_of(path, provider=provider, name=name)
+    return Written(name=name, text=content, source=source, path=str(path))

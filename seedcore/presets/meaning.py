@@ -1,0 +1,198 @@
+"""
+What a document says: which provider it is for, its options, and what in it means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from seedcore.errors import (
+    InvalidPresetError,
+    PluginError,
+    SettingsError,
+    UnknownProviderError,
+    clean_text,
+    did_you_mean,
+)
+from seedcore.hookspecs import Declaration
+from seedcore.presets.document import copied
+from seedcore.presets.names import is_plain
+from seedcore.settings.structure import Fields, Refused, fields_of, missing_from, structure
+
+if TYPE_CHECKING:
+    from seedcore.plugins import Provider, Registry
+
+SWITCHES: Mapping[str, str] = {"doors": "doors", "avianart": "avianart"}
+"""Keys that name a provider when they are true; the first of them wins, over 'randomizer' too."""
+SHOWN = ("goal_name", "description", "studytime")
+"""Keys for people, or for surfaces; a provider may have an option of that name too."""
+KEYS = ("settings", "randomizer", "branch", *SWITCHES, *SHOWN)
+LONGEST_TEXT = 200
+LONGEST_DESCRIPTION = 2_000
+
+
+@attrs.frozen(kw_only=True)
+class Meaning:
+    """
+    A document understood; ``unknown`` are its keys that nothing takes.
+    """
+
+    target: str
+    options: dict[str, Any]
+    branch: str | None
+    title: str | None
+    description: str | None
+    unknown: tuple[str, ...]
+
+
+def target_of(document: Mapping[str, Any], provider: str, name: str) -> str:
+    """
+    Return the name of the provider that *document* is for. Raises InvalidPresetError.
+    """
+    for key in SWITCHES:
+        if not isinstance(document.get(key, False), bool):
+            raise _invalid(provider, name, f"{key} must be true or false")
+    for key, target in SWITCHES.items():
+        if document.get(key):
+            return target
+    target = document.get("randomizer", provider)
+    if not isinstance(target, str) or not is_plain(target):
+        raise _invalid(provider, name, "randomizer must be the name of a provider")
+    return target
+
+
+def loaded(registry: Registry, target: str, provider: str, name: str) -> Provider:
+    """
+    Return the provider that a preset is for. Raises InvalidPresetError with the remedy.
+    """
+    shown = clean_text(target, 60)
+    try:
+        return registry.load(target)
+    except UnknownProviderError as error:
+        remedy = f"which is not installed: pip install {error.distribution}"
+    except PluginError as error:
+        remedy = f"which can't be used: {error}"
+    raise _invalid(provider, name, f"it is for the provider {shown!r}, {remedy}")
+
+
+def meaning_of(
+    document: Mapping[str, Any], target: Provider | str, provider: str, name: str
+) -> Meaning:
+    """
+    Return what *document* asks of *target*, which is only a name if it isn't installed.
+
+    Raises InvalidPresetError.
+    """
+    settings = document.get("settings")
+    if not isinstance(settings, Mapping):
+        raise _invalid(provider, name, _lacking(document))
+    branch = document.get("branch")
+    if branch is not None and not (
+        isinstance(branch, str) and branch.isprintable() and 0 < len(branch) <= LONGEST_TEXT
+    ):
+        raise _invalid(provider, name, f"branch must be a text of 1 to {LONGEST_TEXT} characters")
+    declaration = None if isinstance(target, str) else target.declaration
+    options = copied(settings)
+    fields: Fields = {}
+    if declaration is not None:
+        fields = _fields(declaration)
+        for key in declaration.ignored_options:
+            options.pop(key, None)
+    own = {key: value for key, value in document.items() if key in fields and key not in _CORE}
+    return Meaning(
+        target=target if isinstance(target, str) else target.name,
+        options=merged(options, copied(own)),
+        branch=branch,
+        title=_text(document.get("goal_name"), LONGEST_TEXT),
+        description=_text(document.get("description"), LONGEST_DESCRIPTION),
+        unknown=tuple(key for key in document if key not in own and key not in KEYS),
+    )
+
+
+def _lacking(document: Mapping[str, Any]) -> str:
+    if "settings" in document:
+        return "'settings' must be a mapping"
+    typed = next((key for key in document if did_you_mean(key, ["settings"])), None)
+    return "'settings' is missing" + (f"; write it for {clean_text(typed, 60)!r}" if typed else "")
+
+
+_CORE = ("settings", "randomizer", "branch", *SWITCHES)
+"""Keys that mean the same for every provider, whatever options it has."""
+
+
+def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str) -> tuple[str, ...]:
+    """
+    Check the options as a call would, and return sentences about what means nothing.
+
+    Raises InvalidPresetError for options that a call would refuse.
+    """
+    if isinstance(target, str):
+        return (f"not checked: the provider {clean_text(target, 60)!r} is not installed",)
+    declared = target.declaration.options
+    known = [*KEYS, *_fields(target.declaration)]
+    notes = tuple(
+        f"unknown key {clean_text(key, 60)!r} is ignored.{did_you_mean(key, known)}".removesuffix(
+            "."
+        )
+        for key in meaning.unknown
+    )
+    if declared is None:
+        return notes
+    try:
+        values = shaped(target.declaration, meaning.options)
+        if _fields(target.declaration) and (missing := missing_from(declared, values)):
+            return (*notes, f"not checked: it leaves {', '.join(missing)} to whoever rolls it")
+        structure(declared, values, subject="option")
+    except SettingsError as error:
+        text = str(error).rstrip(".")
+    else:
+        return notes
+    raise _invalid(provider, name, text)
+
+
+def shaped(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return *values* in the shape of a provider's options: dotted keys as mappings, and what is no
+    option inside the one that takes anything, where there is one.
+    """
+    fields = _fields(declaration)
+    whole: dict[str, Any] = {}
+    for key, value in values.items():
+        head, dot, rest = key.partition(".")
+        part = {key: value}
+        if key not in fields and dot and head in fields:
+            part = {head: {rest: value}}
+        elif key not in fields and declaration.open_options is not None:
+            part = {declaration.open_options: part}
+        whole = merged(whole, part)
+    return whole
+
+
+def _fields(declaration: Declaration) -> Fields:
+    try:
+        return fields_of(declaration.options) if declaration.options else {}
+    except Refused:  # the class is wrong, which every call of the provider says
+        return {}
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return both mappings as one; mappings inside are merged too, and *above* wins.
+    """
+    both = dict(below)
+    for key, value in above.items():
+        known = both.get(key)
+        is_map = isinstance(known, Mapping) and isinstance(value, Mapping)
+        both[key] = merged(known, value) if is_map else value  # type: ignore[arg-type]
+    return both
+
+
+def _text(value: object, limit: int) -> str | None:
+    return clean_text(value, limit) or None if isinstance(value, (str, int, float)) else None
+
+
+def _invalid(provider: str, name: str, what: str) -> InvalidPresetError:
+    return InvalidPresetError(f"the preset {name!r}: {what}", provider=provider)
