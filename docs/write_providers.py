@@ -120,7 +120,7 @@ def _options(provider: Provider) -> Iterator[str]:
         yield f"Whatever else is given goes into `{provider.declaration.open_options}`.\n"
     ignored = ", ".join(map(code, provider.declaration.ignored_options))
     if ignored:
-        yield f"What documents have of {ignored} is left out: the call decides about it.\n"
+        yield f"Documents may have {ignored}, which is ignored.\n"
 
 
 def _presets(provider: Provider) -> Iterator[str]:
@@ -165,7 +165,7 @@ def errors_in(readme: str, distribution: str) -> list[list[str]]:
         raise CannotWrite(msg)
     known = {kind.__name__ for kind in error_classes()}
     for named, _ in rows:
-        unknown = [name for name in re.findall(r"`(\w+)`", named) if name not in known]
+        unknown = [name for name in re.findall(r"`([A-Z]\w+)`", named) if name not in known]
         if unknown:
             msg = f"The README of {distribution} names {unknown[0]}, which is no error of seedcore."
             raise CannotWrite(msg)

@@ -25,6 +25,8 @@ from seedcore.settings import Settings
 from seedcore.store import Store
 from support.stored import look
 
+pytestmark = pytest.mark.dialects
+
 ME, YOU = "discord:1", "discord:2"
 SAVED = "SELECT provider, namespace, name FROM seedcore_presets ORDER BY provider, namespace, name"
 

@@ -107,7 +107,7 @@ class Lookup:
 
         Those in namespaces are among them. Raises DatabaseError.
         """
-        if not _may_be_a_folder(provider):
+        if not is_plain(provider):
             return []
         own, slash, rest = prefix.lower().partition("/")
         found: set[str] = set()
@@ -133,7 +133,7 @@ class Lookup:
         own, slash, rest = prefix.lower().partition("/")
         namespace, part = (own, rest) if slash else (NO_NAMESPACE, own)
         found: set[str] = set()
-        if not slash and _may_be_a_folder(provider):
+        if not slash and is_plain(provider):
             found |= {name for name in self._in_files(provider) if name.lower().startswith(own)}
         found |= await self._begins(provider, namespace, part, limit)
         return sorted(found)[: max(0, limit)]
@@ -141,7 +141,7 @@ class Lookup:
     # ---------------------------------------------------------------- in files
 
     def _folders(self, provider: str) -> list[Path]:
-        return folders_of(self._directories, provider) if _may_be_a_folder(provider) else []
+        return folders_of(self._directories, provider) if is_plain(provider) else []
 
     def _shipped(self, provider: str) -> Path | None:
         try:
@@ -177,7 +177,7 @@ class Lookup:
         Return the newest text; while the database is gone, the one it had when last asked.
         """
         store = self._store()
-        if store is None:
+        if store is None or not is_plain(provider):
             return None
         from seedcore.store.presets import Key
 
@@ -197,7 +197,8 @@ class Lookup:
 
     async def _begins(self, provider: str, namespace: str, part: str, limit: int) -> set[str]:
         store = self._store()
-        if store is None or not f"{namespace}{part}".isprintable():
+        printable = f"{namespace}{part}".isprintable()
+        if store is None or not printable or not is_plain(provider):
             return set()
         try:
             rows = await store.presets.names(
@@ -220,10 +221,6 @@ def _asked(provider: str, name: str) -> Name:
     except BadName as error:
         text = str(error)
     raise PresetNotFoundError(text, provider=provider)
-
-
-def _may_be_a_folder(provider: str) -> bool:
-    return is_plain(provider)
 
 
 def _written(path: Path, provider: str, name: str, source: Any) -> Written:

@@ -19,6 +19,7 @@ from seedcore.presets.names import (
     BadName,
     Name,
     checked_author,
+    is_plain,
     saved_name,
     saved_namespace,
     shown,
@@ -202,6 +203,9 @@ class Presets(Lookup):
             return name
 
     def _name(self, provider: str, name: str) -> Name:
+        if not is_plain(provider):
+            text = f"{shown(provider)} is no name of a provider"
+            raise InvalidPresetError(text)
         try:
             return saved_name(name)
         except BadName as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from seedcore import Clock, Context, ProviderError, Seed, SeedRequest, hookimpl
+from seedcore import Clock, Context, Pending, ProviderError, Seed, SeedRequest, hookimpl
 from seedcore.contract.circuit import State
 from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.replies import Reply, status
@@ -56,6 +56,21 @@ def _nesting(world: World) -> dict[str, Any]:
             return Seed(id=(await reply.json())["id"])
 
     return {"demo": demo, "inner": inner}
+
+
+def _polling(world: World) -> dict[str, Any]:
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        made = await world.ask(request, context)
+        looks = iter((Pending("generating"), made))
+
+        async def look() -> Seed | Pending:
+            async with context.http.get(f"{world.upstream.url}/look") as reply:
+                await reply.read()
+            return next(looks)
+
+        return await context.poll(look)
+
+    return {"demo": demo}
 
 
 def _starting(world: World) -> dict[str, Any]:
@@ -199,6 +214,9 @@ KINDS: dict[str, Kind] = {
         through=("_started_or_in_a_thread", "record"),
     ),
     "with another inside": Kind(providers=_nesting, least=9, through=("nested", "record")),
+    "with polls": Kind(
+        providers=_polling, least=12, through=("_look", "sleep", "start", "read", "record")
+    ),
     "with a start": Kind(providers=_starting, least=5, through=("_started_or_in_a_thread",)),
 }
 

@@ -41,8 +41,6 @@ SYSTEM = SystemRandom()
     homepage="https://alttpr.com",
     settings=Settings,
     options=Options,
-    # The site takes 30 games in a minute, 25 of them from the customizer.
-    rate="25/min",
     presets="presets",
     # Older documents have these; the first two the call decides, the third nobody reads.
     ignored_options=("tournament", "spoilers", "version"),

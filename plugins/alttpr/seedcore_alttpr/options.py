@@ -73,8 +73,8 @@ class Crystals:
     How many crystals open the way.
     """
 
-    ganon: Crystal | None = setting(None, help="to hurt Ganon; the site's default is 7")  # noqa: RUF009
-    tower: Crystal | None = setting(None, help="to enter his tower; the site's default is 7")  # noqa: RUF009
+    ganon: Crystal | None = setting(None, help="to hurt Ganon; the site's default is 7")
+    tower: Crystal | None = setting(None, help="to enter his tower; the site's default is 7")
 
 
 @attrs.frozen(kw_only=True)
@@ -109,7 +109,7 @@ class Enemizer:
     enemy_health: Literal["default", "easy", "hard", "expert"] | None = setting(
         None, help="the site's default is default"
     )
-    pot_shuffle: Switch | None = setting(None, help="the site's default is off")  # noqa: RUF009
+    pot_shuffle: Switch | None = setting(None, help="the site's default is off")
 
 
 @attrs.frozen(kw_only=True)
@@ -156,7 +156,7 @@ class Options:
         ]
         | None
     ) = setting(None, help="the site's default is ganon")
-    crystals: Crystals = setting(attrs.Factory(Crystals), help="crystals that are needed")  # noqa: RUF009
+    crystals: Crystals = setting(attrs.Factory(Crystals), help="crystals that are needed")
     mode: Literal["standard", "open", "inverted", "retro"] | None = setting(
         None, help="the state of the world; the site's default is standard"
     )
@@ -166,9 +166,9 @@ class Options:
     weapons: Literal["randomized", "assured", "vanilla", "swordless"] | None = setting(
         None, help="where swords are; the site's default is randomized"
     )
-    hints: Switch | None = setting(None, help="hints on tiles; the site's default is on")  # noqa: RUF009
-    item: Items = setting(attrs.Factory(Items), help="the items")  # noqa: RUF009
-    enemizer: Enemizer = setting(attrs.Factory(Enemizer), help="bosses, enemies and pots")  # noqa: RUF009
+    hints: Switch | None = setting(None, help="hints on tiles; the site's default is on")
+    item: Items = setting(attrs.Factory(Items), help="the items")
+    enemizer: Enemizer = setting(attrs.Factory(Enemizer), help="bosses, enemies and pots")
     allow_quickswap: bool | None = setting(
         None, help="whether items may be swapped quickly; the site's default is true"
     )

@@ -80,15 +80,10 @@ class Avianart:
         wish = wish_of(request)
         first, site = await _submit(wish, context)
         key = new_hash(first)
-        seen = first.get("attempts")
-        finished: Response | Pending = Pending("")
-        if is_seed(first) or first.get("status"):
-            finished = judge(first, key)
-        if isinstance(finished, Pending):
-            finished, seen = await _finished(key, seen, context)
+        finished, attempts = await _finished(first, key, context)
         if finished.get("status") == FAILED:
-            words = finished.get("message") or "and doesn't say why"
-            text = f"it gave up on this seed: {words}"
+            # The site has tried ten times; another seed of the same preset may be luckier.
+            text = f"it gave up on this seed: {finished.get('message') or 'it does not say why'}"
             raise ProviderUnavailableError(text)
         if wish.race:
             check_hidden(finished)
@@ -98,7 +93,7 @@ class Avianart:
             code=code_of(finished),
             version=version_of(finished),
             settings=attrs.asdict(wish),
-            extra=extra_of(finished, seen),
+            extra=extra_of(finished, attempts),
         )
 
     @operation(effect="read", placeholder={})
@@ -151,20 +146,25 @@ async def _submit(wish: Wish, context: Context) -> tuple[Response, str]:
         return response or {}, _site_of(reply)
 
 
-async def _finished(key: str, seen: int | None, context: Context) -> tuple[Response, int | None]:
+async def _finished(first: Response, key: str, context: Context) -> tuple[Response, int | None]:
     """
-    Look at the seed until it is done; return it, and the attempts that were seen.
+    Look at the seed until it is done; return it, and how often the site has tried.
     """
-    attempts = seen
+    attempts = first.get("attempts")
 
     async def look() -> Response | Pending:
         nonlocal attempts
         async with _page(key, context) as reply:
             response = await response_of(reply)
-        # Only a seed that isn't done says how often the site has tried.
+        # Only a seed that isn't done says that.
         attempts = (response or {}).get("attempts", attempts)
         return judge(response, key)
 
+    # The first answer may be the seed, or nothing but its hash where it is done already.
+    if is_seed(first) or first.get("status"):
+        state = judge(first, key)
+        if not isinstance(state, Pending):
+            return state, attempts
     deadline = context.settings.poll_timeout
     found = await context.poll(look, interval=5.0, growth=1.1, longest=10.0, deadline=deadline)
     return found, attempts

@@ -188,7 +188,7 @@ async def test_a_failure_in_the_first_answer_is_one(runner, site, say):
     failure = say.enveloped({"hash": "PpQXn7COf", "status": "failure"})
     site.first += [failure] * 3
 
-    with pytest.raises(ProviderUnavailableError, match="doesn't say why"):
+    with pytest.raises(ProviderUnavailableError, match="does not say why"):
         await roll(runner)
 
     assert (3, 0) == (len(site.posts), len(site.gets))

@@ -84,26 +84,17 @@ class Ootr:
         wish = wish_of(request)
         created, site = await _create(wish, context)
         key = new_id(created, hidden=wish.hidden)
-        state = await context.poll(
-            lambda: _state(key, context),
-            interval=2.0,
-            growth=1.2,
-            longest=10.0,
-            deadline=context.settings.poll_timeout,
-        )
-        if state == "failed":
+        if await _outcome(key, context) == "failed":
             text = "it could make no seed of these settings this time"
             raise ProviderUnavailableError(text)
         details = await context.poll(lambda: _details(key, context), deadline=SOON)
-        shown = "hideSettings" not in wish.query
-        extra = {"spoilers": created.get("spoilers"), "created": details.get("creationTimestamp")}
         return Seed(
             url=f"{site}seed/get?id={key}",
             id=key,
-            code=code_of(log_of(details, shown=shown)),
-            version=created.get("version") or wish.query.get("version"),
+            code=code_of(log_of(details, shown="hideSettings" not in wish.query)),
+            version=_text(created.get("version")) or wish.query.get("version"),
             settings=wish.recorded,
-            extra={name: fact for name, fact in extra.items() if isinstance(fact, (str, bool))},
+            extra=_extra(created, details),
         )
 
     @operation(effect="read", placeholder={})
@@ -127,8 +118,8 @@ class Ootr:
         settings = log.get("settings")
         return {
             "code": code_of(log),
-            "created": document.get("creationTimestamp"),
-            "version": log.get(":version"),
+            "created": _text(document.get("creationTimestamp")),
+            "version": _text(log.get(":version")),
             "settings": _without_seed(settings if isinstance(settings, Mapping) else {}),
         }
 
@@ -183,6 +174,19 @@ async def _create(wish: Wish, context: Context) -> tuple[Mapping[str, Any], str]
         return created, str(reply.url.with_query(None)).removesuffix(CREATE)
 
 
+async def _outcome(key: str, context: Context) -> State:
+    """
+    Ask for the status of a seed until it is final.
+    """
+    return await context.poll(
+        lambda: _state(key, context),
+        interval=2.0,
+        growth=1.2,
+        longest=10.0,
+        deadline=context.settings.poll_timeout,
+    )
+
+
 async def _state(key: str, context: Context) -> State | Pending:
     async with _asked("status", key, context) as reply:
         if reply.status == 204:
@@ -200,6 +204,15 @@ async def _details(key: str, context: Context) -> Mapping[str, Any] | Pending:
 def _asked(what: str, key: str, context: Context) -> aiohttp.client._RequestContextManager:
     params = {"key": context.settings.key, "id": key}
     return context.http.get(f"api/v2/seed/{what}", params=params)
+
+
+def _extra(created: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
+    extra = {"spoilers": created.get("spoilers"), "created": details.get("creationTimestamp")}
+    return {name: fact for name, fact in extra.items() if isinstance(fact, (str, bool))}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _without_seed(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -257,10 +257,11 @@ async def test_spoilers_later_are_refused(runner, site):
     assert [] == site.upstream.requests
 
 
-async def test_without_a_key_it_is_not_ready(site, runner_for):
+async def test_without_a_key_it_is_not_ready(site, runner_for, monkeypatch):
     """
     The sentence names the variable.
     """
+    monkeypatch.delenv("SEEDCORE_OOTR_KEY", raising=False)
     async with runner_for(site.url, key=None) as runner:
         with pytest.raises(UnconfiguredProviderError, match="SEEDCORE_OOTR_KEY"):
             await roll(runner)
