@@ -118,3 +118,17 @@ def rate_of(call: Call, callers: int, seconds: float) -> Slice:
         return sum(made) / (time.perf_counter() - started)
 
     return measure
+
+
+def burst_of(call: Call, callers: int) -> Slice:
+    """
+    Measure the calls per second of so many *callers*, who all come at once, each with one call.
+    """
+
+    async def measure() -> float:
+        gc.collect()
+        started = time.perf_counter()
+        await asyncio.gather(*(call() for _ in range(callers)))
+        return callers / (time.perf_counter() - started)
+
+    return measure

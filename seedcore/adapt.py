@@ -41,6 +41,9 @@ def adapt(
         hooks, operations = {"generate": target}, {}
     else:
         hooks, operations = {}, {}
+    if declaration.check is not None:
+        _check_hook("check", declaration.check, broken)
+        hooks.setdefault("check", declaration.check)
     generate = hooks.pop("generate", None)
     if generate is not None:
         operations["generate"] = _operation(

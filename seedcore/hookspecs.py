@@ -90,6 +90,7 @@ class Declaration:
     upstream_presets: bool = False
     ignored_options: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     open_options: str | None = None
+    check: Callable[[Any], None] | None = None
 
     def __call__(self, target: Target) -> Target:
         """
@@ -129,6 +130,7 @@ def provider(
     upstream_presets: bool = False,
     ignored_options: tuple[str, ...] = (),
     open_options: str | None = None,
+    check: Callable[[Any], None] | None = None,
 ) -> Declaration: ...
 def provider(target: Any = None, /, **declared: Any) -> Any:
     """
@@ -145,6 +147,8 @@ def provider(target: Any = None, /, **declared: Any) -> Any:
     *ignored_options* are keys that the call decides about, and *open_options* is the option
     that gets all keys which are none. With *upstream_presets*, a preset that nobody has a
     document for is the site's own and goes to the provider by its name.
+
+    *check* is the hook of that name, for a provider that is one function.
     """
     declaration = Declaration(**declared)
     return declaration if target is None else declaration(target)

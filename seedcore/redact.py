@@ -17,6 +17,9 @@ MASK = "***"
 SHORTEST = 4
 """A secret of fewer characters would mask half of every text; it isn't one."""
 
+PLAIN = "/?:@!$'()*,"
+"""What yarl leaves as it is in a query, and so what a site may repeat of an address."""
+
 
 class Redactor:
     """
@@ -78,6 +81,6 @@ def _forms(secret: str) -> Iterator[str]:
     Yield *secret* as it may stand in a text or a URL, with hex digits in either case.
     """
     yield secret
-    for encoded in (quote(secret, safe=""), quote_plus(secret)):
+    for encoded in (quote(secret, safe=""), quote_plus(secret), quote_plus(secret, safe=PLAIN)):
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)

@@ -179,15 +179,16 @@ def _show_revisions(
 )
 @click.argument("provider")
 @click.argument("name")
-@click.argument("file", metavar="FILE|-", type=click.File("rb"))
+@click.argument("file", type=click.File("rb"))
 @by_option
 @json_option
 @click.pass_obj
 def save_preset(invocation: Invocation, provider: str, name: str, file: Any, by: str) -> None:
     """
-    Save a preset in the database, as a new revision.
+    Save a document in the database, as a new revision.
 
     NAME is 'name' or 'namespace/name'; the first preset of a namespace makes it whose it is.
+    FILE is '-' for stdin.
     """
     from seedcore.presets.document import MOST_BYTES
 

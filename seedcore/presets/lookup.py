@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 25
 """Names that Discord takes for an autocompletion."""
+PATIENCE = 1.0
+"""Seconds that a search waits for the database; Discord waits three for an answer."""
 REMEMBERED = 256
 """Answers of the database that are kept for when it is gone."""
 
@@ -202,7 +204,7 @@ class Lookup:
             return set()
         try:
             rows = await store.presets.names(
-                provider, namespace=namespace, prefix=part, limit=limit
+                provider, namespace=namespace, prefix=part, limit=limit, patience=PATIENCE
             )
         except DatabaseError:
             return set()

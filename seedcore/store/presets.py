@@ -89,16 +89,25 @@ class StoredPresets:
         return [Row(**row) for row in rows]
 
     async def names(
-        self, provider: str, *, namespace: str | None = None, prefix: str = "", limit: int = 10_000
+        self,
+        provider: str,
+        *,
+        namespace: str | None = None,
+        prefix: str = "",
+        limit: int = 10_000,
+        patience: float | None = None,
     ) -> list[tuple[str, str]]:
         """
         Return namespace and name of presets that are not deleted and begin with *prefix*.
+
+        *patience* is how many seconds somebody waits for it.
         """
-        which, values = "", []
-        if namespace is not None:
-            which, values = " AND p.namespace = ?", [namespace]
+        which = "" if namespace is None else " AND p.namespace = ?"
+        values = [each for each in (provider, namespace) if each is not None]
         rows = await self._database.fetch(
-            _NAMES.format(which=which), provider, *values, len(prefix), prefix, limit_of(limit)
+            _NAMES.format(which=which),
+            *(*values, len(prefix), prefix, limit_of(limit)),
+            limit=patience,
         )
         return [(row["namespace"], row["name"]) for row in rows]
 

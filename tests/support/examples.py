@@ -65,7 +65,7 @@ def kind_of(block: Block) -> str | None:
         case "json":
             return "json"
         case "yaml":
-            return "preset" if block.page in PLUGINS else None
+            return "preset" if block.page in PLUGINS else "story" if block.file else None
         case "text":
             return _text(block)
     return None

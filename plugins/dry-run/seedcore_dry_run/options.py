@@ -30,8 +30,8 @@ class Crystals:
     Settings of a game below those at the top, as many sites have them.
     """
 
-    ganon: Crystal = setting("7", help="crystals that the last fight needs")  # noqa: RUF009 - a field
-    tower: Crystal = setting("7", help="crystals that the tower needs")  # noqa: RUF009 - the same
+    ganon: Crystal = setting("7", help="crystals that the last fight needs")
+    tower: Crystal = setting("7", help="crystals that the tower needs")
 
 
 @attrs.frozen(kw_only=True)
@@ -43,9 +43,7 @@ class Game:
     goal: Literal["ganon", "dungeons", "pedestal"] = setting("ganon", help="how the game is won")
     hints: Literal["on", "off"] = setting("off", help="whether the game has hints")
     players: int = setting(1, help="how many play, 1 to 8", validator=between(1, 8))
-    crystals: Crystals = setting(  # noqa: RUF009 - the same
-        factory=Crystals, help="how many crystals are needed"
-    )
+    crystals: Crystals = setting(factory=Crystals, help="how many crystals are needed")
 
 
 @attrs.frozen(kw_only=True)
@@ -54,9 +52,7 @@ class Options(Game):
     The options of ``generate``: a game, and what is to go wrong.
     """
 
-    fail: Failure | None = setting(  # noqa: RUF009 - the same
-        None, help="the error that attempts end with"
-    )
+    fail: Failure | None = setting(None, help="the error that attempts end with")
     attempts: int | None = setting(
         None,
         help="how many attempts fail before one succeeds, 1 to 20; all if it isn't given",

@@ -30,6 +30,8 @@ SYSTEM = SystemRandom()
 LONGEST = 2_000
 """Most characters of a flag string or a link; a chat message holds no more."""
 
+LONGEST_SEED = str(-(2**31))
+
 FFR_LINK = re.compile(
     r"""
     (?P<page> https?://(?:[a-z0-9-]+\.)*finalfantasyrandomizer\.com (?:/[^\s<>"\\?#]*)?)
@@ -89,7 +91,31 @@ class Link:
     )
 
 
-@provider(options=Flags, title="Zelda Randomizer")
+def check_flags(request: SeedRequest) -> None:
+    """
+    Refuse what a generator can do nothing with: no flags, or more than flags.
+    """
+    _check_needed(request, "flags", request.options.flags)
+
+
+def check_link(request: SeedRequest) -> None:
+    """
+    Refuse what has no link.
+    """
+    _check_needed(request, "url", request.options.url)
+
+
+def check_parameters(request: SeedRequest) -> None:
+    """
+    Refuse what can't stand in a link.
+    """
+    _refuse_what_it_has_not(request, "its generator's options as key=value")
+    if len(_aosr_link(request, LONGEST_SEED)) > LONGEST:
+        text = f"its options make a link of more than {LONGEST:,} characters; give fewer"
+        raise ProviderInvalidRequestError(text)
+
+
+@provider(options=Flags, title="Zelda Randomizer", check=check_flags)
 def z1r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     """
     Draw a seed of the Zelda Randomizer for your flags.
@@ -97,7 +123,7 @@ def z1r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     return _with_flags(request, rng.randint(0, 8_999_999_999_999_999_999))
 
 
-@provider(options=Flags, title="Zelda II Randomizer")
+@provider(options=Flags, title="Zelda II Randomizer", check=check_flags)
 def z2r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     """
     Draw a seed of the Zelda II Randomizer for your flags.
@@ -105,7 +131,7 @@ def z2r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     return _with_flags(request, rng.randint(0, 1_000_000_000))
 
 
-@provider(options=Flags, title="Super Mario Bros. 3 Randomizer")
+@provider(options=Flags, title="Super Mario Bros. 3 Randomizer", check=check_flags)
 def smb3r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     """
     Draw a seed of the Super Mario Bros. 3 Randomizer for your flags.
@@ -117,48 +143,54 @@ def smb3r(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     options=Link,
     title="Final Fantasy Randomizer",
     homepage="https://finalfantasyrandomizer.com/",
+    check=check_link,
 )
 def ffr(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     """
     Put a fresh seed into your link to the Final Fantasy Randomizer.
     """
-    given = _needed(request, "url", request.options.url)
+    given = request.options.url
     seed = f"{rng.randrange(16**8):08X}"
     return Seed(url=_with_seed(given, seed), id=seed, settings={"url": given})
 
 
-@provider(title="Aria of Sorrow Randomizer", homepage="https://aosrando.surge.sh/")
+@provider(
+    title="Aria of Sorrow Randomizer",
+    homepage="https://aosrando.surge.sh/",
+    check=check_parameters,
+)
 def aosr(request: SeedRequest, rng: Random = SYSTEM) -> Seed:
     """
     Make a link to the Aria of Sorrow Randomizer with a fresh seed and your options.
     """
-    # Which options there are is the generator's affair, so none are declared.
-    _refuse_what_it_has_not(request, "its generator's options as key=value")
-    parameters = {name: _parameter(name, value) for name, value in request.options.items()}
     seed = str(rng.randint(-(2**31), 2**31 - 1))
-    query = urlencode({"seed": seed, **parameters}, quote_via=quote)
-    url = f"https://aosrando.surge.sh/?{query}"
-    if len(url) > LONGEST:
-        text = f"its options make a link of more than {LONGEST:,} characters; give fewer"
-        raise ProviderInvalidRequestError(text)
-    return Seed(url=url, id=seed, settings=parameters)
+    return Seed(url=_aosr_link(request, seed), id=seed, settings=_parameters(request))
+
+
+def _parameters(request: SeedRequest) -> dict[str, str]:
+    # Which options there are is the generator's affair, so none are declared.
+    return {name: _parameter(name, value) for name, value in request.options.items()}
+
+
+def _aosr_link(request: SeedRequest, seed: str) -> str:
+    query = urlencode({"seed": seed, **_parameters(request)}, quote_via=quote)
+    return f"https://aosrando.surge.sh/?{query}"
 
 
 def _with_flags(request: SeedRequest, seed: int) -> Seed:
-    flags = _needed(request, "flags", request.options.flags)
+    flags = request.options.flags
     line = f"Seed: {seed} - Flags: {flags}"
     return Seed(id=str(seed), settings={"flags": flags}, extra={"text": line})
 
 
-def _needed(request: SeedRequest, option: str, value: str | None) -> str:
+def _check_needed(request: SeedRequest, option: str, value: str | None) -> None:
     """
-    Return the one option a provider lives on, after refusing what it has no use for.
+    Refuse a request without the one option a provider lives on, or with what it has no use for.
     """
     _refuse_what_it_has_not(request, f"{option}=...")
     if value is None:
         text = f"the option {option} is missing; give {option}=..."
         raise ProviderInvalidRequestError(text)
-    return value
 
 
 def _refuse_what_it_has_not(request: SeedRequest, instead: str) -> None:

@@ -317,7 +317,7 @@ async def test_presets_are_refused_with_the_way_out(runner, name, options):
             name, preset="sgl24", options=options and OPTIONS[name], surface="tests"
         )
 
-    assert 1 == caught.value.attempts
+    assert 0 == caught.value.attempts
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -360,3 +360,23 @@ def test_the_entry_points_are_providers():
         assert ["generate"] == [*operations]
         assert operations["generate"].sync
         assert registry.load(name).declaration.title
+
+
+@pytest.mark.parametrize(
+    ("provider", "options", "words"),
+    [
+        ("z1r", {}, "the option flags is missing"),
+        ("ffr", {"url": "https://seeds.example"}, "finalfantasyrandomizer.com"),
+        ("aosr", {"seed": "1"}, "the option seed is drawn here"),
+        ("aosr", {"souls": "x" * 2_000}, "more than 2,000 characters"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_dry_run_refuses_what_a_real_one_would(runner, provider, options, words, dry_run):
+    """
+    In the same words, before the provider is asked.
+    """
+    with pytest.raises(ProviderInvalidRequestError, match=words) as caught:
+        await runner.generate(provider, surface="tests", options=options, dry_run=dry_run)
+
+    assert 0 == caught.value.attempts

@@ -140,13 +140,13 @@ class Smz3Options(SharedOptions):
     goal: Literal["defeatboth", "fastganondefeatmotherbrain", "alldungeonsdefeatmotherbrain"] = (
         setting("defeatboth", help="what ends the game", **IN_ANY_CASE)
     )
-    opentower: Crystals = setting(  # noqa: RUF009 - a field
+    opentower: Crystals = setting(
         "sevencrystals", help="what opens Ganon's Tower", **IN_ANY_CASE
     )
-    ganonvulnerable: Crystals = setting(  # noqa: RUF009 - the same
+    ganonvulnerable: Crystals = setting(
         "sevencrystals", help="what makes Ganon vulnerable", **IN_ANY_CASE
     )
-    opentourian: Bosses = setting(  # noqa: RUF009 - the same
+    opentourian: Bosses = setting(
         "fourbosses", help="what opens Tourian", **IN_ANY_CASE
     )
     swordlocation: Literal["randomized", "early", "uncle"] = setting(

@@ -17,6 +17,7 @@ from seedcore import (
     PresetNotFoundError,
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
+    Request,
     Seed,
     SeedRequest,
     hookimpl,
@@ -55,17 +56,24 @@ class Smdash:
     """
 
     @hookimpl
+    def check(self, request: Request) -> None:
+        """
+        Refuse what can't be the name of a preset, and what has no place in a race.
+        """
+        if isinstance(request, SeedRequest):
+            _preset(request)
+            if _made(request)["race"] and request.spoilers == "on":
+                text = "a mystery preset makes a race seed, which has no spoilers; use spoilers off"
+                raise ProviderInvalidRequestError(text)
+
+    @hookimpl
     async def generate(self, request: SeedRequest, context: Context) -> Seed:
         """
         Make a seed of a preset.
         """
         preset = _preset(request)
-        # Mystery presets make race seeds whether asked to or not.
-        wanted = {"race": request.race, "spoiler": request.spoilers == "on"}
-        made = {**wanted, "race": request.race or preset.startswith("mystery")}
-        if made["race"] and made["spoiler"]:
-            text = "a mystery preset makes a race seed, which has no spoilers; use spoilers off"
-            raise ProviderInvalidRequestError(text)
+        made = _made(request)
+        wanted = {**made, "race": request.race}
         # Any value counts as a wish, spoiler=0 as well: what isn't wanted must not be sent.
         params = {name: "1" for name, want in wanted.items() if want}
         path = f"generate/{quote(preset, safe='')}"
@@ -87,6 +95,12 @@ class Smdash:
             reply.raise_for_status()
             document = await reply.json()
         return _preset_names(document)
+
+
+def _made(request: SeedRequest) -> dict[str, bool]:
+    # Mystery presets make race seeds whether asked to or not.
+    mystery = (request.preset or "").startswith("mystery")
+    return {"race": request.race or mystery, "spoiler": request.spoilers == "on"}
 
 
 def _preset(request: SeedRequest) -> str:

@@ -134,6 +134,20 @@ async def test_a_mystery_preset_is_known_to_be_a_race(runner, upstream, preset):
     assert upstream.made[seed.id].race is seed.settings["race"] is True
 
 
+@pytest.mark.parametrize("asked", [{}, {"preset": ".."}, {"preset": "mystery", "spoilers": "on"}])
+async def test_a_dry_run_refuses_what_a_real_one_would(runner, upstream, asked):
+    """
+    Before anybody is asked; what can be asked has a placeholder.
+    """
+    with pytest.raises(ProviderInvalidRequestError) as caught:
+        await runner.generate("smdash", surface="tests", dry_run=True, **asked)
+    seed = await runner.generate("smdash", surface="tests", dry_run=True, preset="classic_mm")
+
+    assert 0 == caught.value.attempts
+    assert seed.url.startswith("https://dry-run.invalid/smdash/")
+    assert [] == upstream.asked
+
+
 async def test_a_mystery_preset_with_spoilers_is_refused(runner, upstream):
     """
     It would be a race seed with a public spoiler.
