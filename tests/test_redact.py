@@ -30,6 +30,7 @@ def redactor() -> Redactor:
         "?key=canary%2Fto%20ken%2B1",
         "?key=canary%2Fto+ken%2B1",
         "?key=canary%2fto%20ken%2b1",
+        "?key=canary/to+ken%2B1",
     ],
 )
 def test_a_secret_is_masked_wherever_it_stands(redactor: Redactor, text: str) -> None:

@@ -1,0 +1,188 @@
+"""
+The look that a provider has at a request before anything is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from seedcore import (
+    BrokenPluginError,
+    Context,
+    ProviderCapabilityError,
+    ProviderError,
+    ProviderInvalidRequestError,
+    ProviderRateLimitError,
+    ProviderResponseFormatError,
+    Registry,
+    Request,
+    Runner,
+    Seed,
+    SeedRequest,
+    SettingsError,
+    hookimpl,
+    operation,
+    provider,
+    secret,
+)
+from seedcore.store import Store
+from seedcore.testing.events import CapturedEvents
+
+Check = Callable[[Request], None]
+
+
+def refusing(error: BaseException) -> Check:
+    """
+    Return a check that raises *error*.
+    """
+
+    def check(request: Request) -> None:
+        raise error
+
+    return check
+
+
+def runner_of(target: Any, **options: Any) -> Runner:
+    """
+    Return a runner with one provider.
+    """
+    registry = Registry(discover=False)
+    registry.add("demo", target)
+    return Runner(registry=registry, **{"database": None, "sinks": [], **options})
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "words"),
+    [
+        (ProviderInvalidRequestError("no such goal"), ProviderInvalidRequestError, "no such goal"),
+        (ProviderCapabilityError("no races"), ProviderCapabilityError, "no races"),
+        (SettingsError("goal must be one."), ProviderInvalidRequestError, "goal must be one"),
+        (KeyError("goal"), ProviderResponseFormatError, "its check raised KeyError; this is a bug"),
+        (SystemExit(3), ProviderResponseFormatError, "its check raised SystemExit"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_a_check_raises_ends_the_call_before_the_provider_is_asked(
+    raised: BaseException, kind: type[ProviderError], words: str, *, dry_run: bool
+) -> None:
+    """
+    A mistake of its author is one, and no outage.
+    """
+
+    @provider(check=refusing(raised))
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    async with runner_of(demo) as runner:
+        with pytest.raises(kind, match=words) as caught:
+            await runner.generate("demo", surface="tests", dry_run=dry_run)
+
+    assert kind is type(caught.value)
+    assert ("demo", 0, "permanent") == (
+        caught.value.provider,
+        caught.value.attempts,
+        caught.value.stopped_by,
+    )
+
+
+async def test_every_operation_is_looked_at_and_told_apart() -> None:
+    """
+    A check of a class is given requests of all of them.
+    """
+    looked: list[str] = []
+
+    class Demo:
+        @hookimpl
+        def check(self, request: Request) -> None:
+            looked.append(request.operation)
+
+        @hookimpl
+        def generate(self) -> Seed:
+            return Seed()
+
+        @operation(effect="read")
+        def presets(self) -> list[str]:
+            return []
+
+    async with runner_of(Demo()) as runner:
+        await runner.generate("demo", surface="tests")
+        await runner.call("demo", "presets", surface="tests")
+
+    assert ["generate", "presets"] == looked
+
+
+def test_a_check_must_be_plain() -> None:
+    """
+    It only looks, so there is nothing to wait for.
+    """
+
+    async def check(request: Request) -> None:
+        raise AssertionError
+
+    @provider(check=check)
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    with pytest.raises(BrokenPluginError, match="check must be a plain function"):
+        Registry(discover=False).add("demo", demo)
+
+
+@attrs.frozen
+class Options:
+    """
+    A key of the caller's.
+    """
+
+    key: str | None = secret(None, help="the key")
+
+
+async def test_a_key_of_a_call_is_in_no_pause_that_others_share(
+    database_url: str, events: CapturedEvents
+) -> None:
+    """
+    A site that repeats it in a 429 tells it to this caller's error alone, and masked there.
+    """
+
+    @provider(options=Options)
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        context.hide("a-hidden-one")
+        text = f"slow down, {request.options.key} and a-hidden-one"
+        raise ProviderRateLimitError(text, retry_after=60)
+
+    async with runner_of(demo, database=database_url, sinks=[events]) as runner:
+        for options in ({"key": "open-sesame"}, {}):
+            with pytest.raises(ProviderRateLimitError) as caught:
+                await runner.generate("demo", surface="tests", options=options)
+            assert "slow down, *** and ***" in str(caught.value)
+    store = await Store.open(database_url)
+    try:
+        [row] = await store._database.fetch("SELECT * FROM seedcore_gates")
+    finally:
+        await store.close()
+
+    assert "slow down, *** and ***" == row["message"]
+
+
+async def test_a_spoiler_link_with_a_key_stays_out_of_the_row(database_url: str) -> None:
+    """
+    The caller gets it; what is left without the key would lead nowhere.
+    """
+
+    @provider(options=Options)
+    def demo(request: SeedRequest) -> Seed:
+        link = f"https://seeds.example/spoiler?key={request.options.key}"
+        return Seed(url="https://seeds.example/1", spoiler_url=link)
+
+    async with runner_of(demo, database=database_url) as runner:
+        seed = await runner.generate("demo", surface="tests", options={"key": "open-sesame"})
+        assert runner._runtime is not None
+        assert runner._runtime.store is not None
+        [row] = await runner._runtime.store.queries.calls()
+
+    assert "https://seeds.example/spoiler?key=open-sesame" == seed.spoiler_url
+    assert {} == row["seed"]
+    assert {"key": "open-sesame"} != row["settings"]
