@@ -22,6 +22,7 @@ from typing import Any
 
 from databases import no_postgres
 from durable import durable_rows
+from each_plugin import each_plugin
 from in_process import refused_call, successful_call, waiting_call
 from measure import QUICK, THOROUGH, Effort
 from network import plain_calls, recorded_calls
@@ -38,9 +39,12 @@ ROWS: dict[int, Callable[[Effort], Coroutine[Any, Any, list[Line]]]] = {
     6: waiting_call,
     7: startup,
     8: shared_database,
+    9: each_plugin,
 }
 ON_POSTGRES = {4, 8}
 """Rows that have lines on PostgreSQL as well."""
+OF_PLUGINS = 9
+"""The row with a line for each plugin; the others are measured as if there were none."""
 
 OPEN_FILES = 8192
 """Connections and their other ends, of all sides at 500 callers, with room to spare."""
@@ -71,14 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = _chosen(arguments)
     _allow_open_files()
-    missing = no_postgres() if ON_POSTGRES.intersection(chosen.rows) else None
+    if chosen.plugins:
+        sys.path.append(chosen.plugins)  # the processes of other rows don't inherit this
     lines: list[Line] = []
     for row in chosen.rows:
         measure = ROWS[row]
         print((measure.__doc__ or "").strip(), file=sys.stderr)
         lines += asyncio.run(measure(QUICK if chosen.quick else THOROUGH))
-    if missing:
-        print(f"Nothing was measured on PostgreSQL: {missing}.", file=sys.stderr)
+    missing = _missing(chosen.rows, lines)
+    for sentence in missing:
+        print(f"Nothing was measured {sentence}.", file=sys.stderr)
     if chosen.json:
         print(json.dumps({"machine": _machine(), "lines": [line.to_json() for line in lines]}))
     else:
@@ -86,6 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in sorted({line.row for line in lines if not line.held}):
             print(f"\nRow {row} was missed: {WHY[row]}")
     return int(chosen.strict and bool(missing or not all(line.held for line in lines)))
+
+
+def _missing(rows: Sequence[int], lines: Sequence[Line]) -> list[str]:
+    """
+    Say what of *rows* was not measured, and why.
+    """
+    missing = []
+    if ON_POSTGRES.intersection(rows) and (why := no_postgres()):
+        missing.append(f"on PostgreSQL: {why}")
+    if OF_PLUGINS in rows and not any(line.row == OF_PLUGINS for line in lines):
+        missing.append(f"in row {OF_PLUGINS}: no plugin with a contract is installed")
+    return missing
 
 
 def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -99,6 +117,7 @@ def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--plugins", metavar="FOLDER", help="where plugins are, for row 9 alone")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a promise is not held")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():

@@ -4,7 +4,7 @@ What callers get: a preset, a revision of one, what saving and importing came to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
@@ -114,10 +114,3 @@ class Outcome:
     state: Literal["saved", "unchanged", "off"]
     problem: str | None = None
     notes: tuple[str, ...] = ()
-
-
-def count(outcomes: Iterable[Outcome], state: str) -> int:
-    """
-    Return how many of *outcomes* are in *state*.
-    """
-    return sum(outcome.state == state for outcome in outcomes)
