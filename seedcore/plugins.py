@@ -7,6 +7,7 @@ and a broken one hurts nobody else.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import inspect
 import re
@@ -68,6 +69,8 @@ class Provider:
     version: str | None
     declaration: Any
     operations: Mapping[str, Operation]
+    module: str = ""
+    """Where its author wrote it; the folder of its presets lies beside that."""
     check: Callable[..., Any] | None = None
     map_error: Callable[..., Any] | None = None
     audit: Callable[..., Any] | None = None
@@ -348,8 +351,17 @@ def _resolve(found: _Found, target: Any) -> Provider:
         version=found.version,
         declaration=declaration,
         operations=operations,
+        module=_module_of(target),
         **hooks,
     )
+
+
+def _module_of(target: Any) -> str:
+    while isinstance(target, functools.partial):
+        target = target.func
+    if inspect.ismodule(target):
+        return target.__name__
+    return str(getattr(inspect.unwrap(target), "__module__", "") or type(target).__module__)
 
 
 def load_objects(group: str) -> tuple[dict[str, Any], dict[str, str]]:

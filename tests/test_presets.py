@@ -123,17 +123,6 @@ async def test_a_provider_typed_at_a_prompt_ships_none(
     assert [] == await files.presets.names("demo")
 
 
-def test_presets_apply_to_providers_that_declare_them(files: World) -> None:
-    """
-    Others have their own idea of what a preset is.
-    """
-    declares = {
-        name: files.presets.applies(files.registry.load(name)) for name in files.registry.names
-    }
-
-    assert {"demo": True, "doors": True, "plain": False} == declares
-
-
 async def test_a_file_name_keeps_its_case(files: World) -> None:
     """
     A name with spaces and other letters is one as well.

@@ -18,6 +18,7 @@ from seedcore.errors import (
     SettingsError,
 )
 from seedcore.presets import OPERATOR, Namespace, Saved
+from seedcore.presets.lookup import FRESH
 from seedcore.presets.presets import MOST_COLLABORATORS
 from seedcore.store import Store
 from support.preset_world import ME, YOU, World, ship
@@ -452,13 +453,46 @@ async def test_a_database_that_is_gone(world: World, shipped: Path) -> None:
         each.source for each in found.values()
     ]
     assert ["hidden", "mine", "open"] == await world.presets.search("demo")
-    for never in ("me/b", "other"):
-        with pytest.raises(DatabaseError):
-            await world.presets.find("demo", never)
+    with pytest.raises(PresetNotFoundError):
+        await world.presets.find("demo", "other")
+    with pytest.raises(DatabaseError):
+        await world.presets.find("demo", "me/b")
     with pytest.raises(DatabaseError):
         await world.presets.names("demo")
     with pytest.raises(DatabaseError):
         await world.presets.save("demo", "me/a", "settings: {}", by=ME)
+
+
+async def test_nobody_becomes_an_operator_by_a_name(world: World) -> None:
+    """
+    Not even one who is called as the operator is in the history.
+    """
+    await world.presets.save("demo", "me/a", "settings: {}", by=ME)
+    await world.presets.save("demo", "theirs/a", "settings: {}", by=OPERATOR)
+    for name in ("open", "me/a"):
+        with pytest.raises(InvalidPresetError):
+            await world.presets.save("demo", name, "settings: {}", by="operator")
+
+    assert "operator" == (await world.presets.history("demo", "theirs/a"))[0].saved_by
+
+
+async def test_a_name_for_all_is_known_after_a_while_in_other_processes(world: World) -> None:
+    """
+    And at once where it was saved.
+    """
+    elsewhere = world.another()
+    with pytest.raises(PresetNotFoundError):
+        await elsewhere.find("demo", "new")
+    await world.presets.save("demo", "new", "settings: {}", by=OPERATOR)
+    await world.presets.find("demo", "new")
+    with pytest.raises(PresetNotFoundError):
+        await elsewhere.find("demo", "new")
+    world.clock.leap(FRESH)
+    assert "database" == (await elsewhere.find("demo", "new")).source
+
+    await world.presets.delete("demo", "new", by=OPERATOR)
+    with pytest.raises(PresetNotFoundError):
+        await world.presets.find("demo", "new")
 
 
 async def test_what_is_remembered_has_a_limit(

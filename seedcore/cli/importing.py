@@ -24,8 +24,17 @@ MANY = 50
 SAME = 3
 """Documents with the same note that are named one by one."""
 
+
+def _author(_: click.Context, __: click.Parameter, given: str | None) -> str:
+    from seedcore.presets.records import OPERATOR
+
+    return OPERATOR if given is None else given
+
+
 by_option = click.option(
-    "--by", default="operator", show_default=True, help="Who does it, such as discord:1234."
+    "--by",
+    callback=_author,
+    help="Who does it, such as discord:1234; else the operator, who may do everything.",
 )
 
 

@@ -4,13 +4,12 @@ Presets in files: in folders of one's own, and shipped by plugins.
 
 from __future__ import annotations
 
-import functools
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedcore.errors import InvalidPresetError
 from seedcore.presets.document import MOST_BYTES
@@ -84,36 +83,9 @@ def shipped_folder(provider: Provider) -> Path | None:
     folder = provider.declaration.presets
     if folder is None:
         return None
-    module = sys.modules.get(_module_of(provider) or "")
+    module = sys.modules.get(provider.module)
     file = getattr(module, "__file__", None)  # a module typed at a prompt has none
     return Path(file).parent / folder if file else None
-
-
-def _module_of(provider: Provider) -> str | None:
-    """
-    Return the name of the module that the author wrote.
-    """
-    for operation in provider.operations.values():
-        for function in _unwrapped(operation.function):
-            owner = getattr(function, "__self__", None)
-            home = getattr(type(owner) if owner is not None else function, "__module__", None)
-            if home is not None and home != "seedcore.adapt":
-                return str(home)
-    return None
-
-
-def _unwrapped(function: Any) -> Iterator[Callable[..., Any]]:
-    """
-    Yield *function* and what it calls: partials, decorated functions, those the core adapted.
-    """
-    while function is not None:
-        if isinstance(function, functools.partial):
-            function = function.func
-            continue
-        yield function
-        inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-        called = [each for each in inner if callable(each)]
-        function = getattr(function, "__wrapped__", None) or (called[0] if called else None)
 
 
 __all__ = ["ENDINGS", "content_of", "find_in", "folders_of", "names_in", "shipped_folder"]

@@ -15,7 +15,7 @@ from seedcore.errors import InvalidPresetError
 from seedcore.presets.document import decoded
 from seedcore.presets.names import BadName, Name, is_plain, saved_name, shown
 from seedcore.presets.presets import MOST_PRESETS, Presets, full, may_write, not_yours
-from seedcore.presets.records import OPERATOR, Draft, Outcome
+from seedcore.presets.records import Draft, Outcome, is_operator
 from seedcore.store.presets import Key, NamespaceRow
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Import:
         """
         if not name.namespace:
             own = "only operators save presets without a namespace; import them into one"
-            return None if self._by == OPERATOR else own
+            return None if is_operator(self._by) else own
         room = self._rooms.get(name.namespace)
         if room is None:
             room = self._rooms[name.namespace] = await self._room(draft, name.namespace)

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from seedcore.errors import DatabaseError, PluginError, PresetNotFoundError, did_you_mean
 from seedcore.presets.document import decoded, read
 from seedcore.presets.files import (
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from seedcore.contract.deadline import Clock
-    from seedcore.plugins import Provider, Registry
+    from seedcore.plugins import Registry
     from seedcore.settings import Settings
     from seedcore.store import Store
 
@@ -35,6 +37,16 @@ PATIENCE = 1.0
 """Seconds that a search waits for the database; Discord waits three for an answer."""
 REMEMBERED = 256
 """Answers of the database that are kept for when it is gone."""
+
+
+FRESH = 5.0
+"""Seconds after which presets without a namespace are known that another process saved."""
+
+
+@attrs.frozen
+class _ForAll:
+    names: frozenset[str]
+    until: float
 
 
 class Lookup:
@@ -47,18 +59,14 @@ class Lookup:
         registry: Registry,
         settings: Settings,
         store: Callable[[], Store | None],
-        clock: Clock,  # noqa: ARG002 - rows have the database's time
+        clock: Clock,
     ) -> None:
         self._registry = registry
         self._directories = tuple(settings.core.preset_directories)
         self._store = store
+        self._clock = clock
+        self._for_all: dict[str, _ForAll] = {}
         self._answers: OrderedDict[tuple[str, str], str | None] = OrderedDict()
-
-    def applies(self, provider: Provider) -> bool:
-        """
-        Whether *provider* takes presets from here.
-        """
-        return provider.declaration.presets is not None
 
     async def find(self, provider: str, name: str) -> Preset:
         """
@@ -172,7 +180,29 @@ class Lookup:
         raise PresetNotFoundError(text.removesuffix("."), provider=provider)
 
     async def _stored_for_all(self, provider: str, own: str) -> str | None:
+        if own.lower() not in await self._names_for_all(provider):
+            return None
         return await self._answer(provider, Name(NO_NAMESPACE, own.lower()))
+
+    async def _names_for_all(self, provider: str) -> frozenset[str]:
+        """
+        Return the names without a namespace; while the database is gone, as they were last.
+
+        They are asked for every few seconds and not with every call: mostly there are none.
+        """
+        store, known, now = self._store(), self._for_all.get(provider), self._clock.monotonic()
+        if store is None:
+            return frozenset()
+        if known is None or now >= known.until:
+            try:
+                rows = await store.presets.names(provider, namespace=NO_NAMESPACE)
+            except DatabaseError:
+                if known is None:
+                    raise
+                return known.names
+            known = _ForAll(frozenset(name for _, name in rows), now + FRESH)
+            self._for_all[provider] = known
+        return known.names
 
     async def _answer(self, provider: str, asked: Name) -> str | None:
         """

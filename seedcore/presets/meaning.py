@@ -18,6 +18,7 @@ from seedcore.errors import (
     did_you_mean,
 )
 from seedcore.hookspecs import Declaration
+from seedcore.options import combined, merged
 from seedcore.presets.document import copied
 from seedcore.presets.names import is_plain
 from seedcore.settings.structure import Fields, Refused, fields_of, missing_from, structure
@@ -142,7 +143,7 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
     if declared is None:
         return notes
     try:
-        values = shaped(target.declaration, meaning.options)
+        values = combined(target.declaration, [meaning.options])
         if _fields(target.declaration) and (missing := missing_from(declared, values)):
             return (*notes, f"not checked: it leaves {', '.join(missing)} to whoever rolls it")
         structure(declared, values, subject="option")
@@ -153,41 +154,11 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
     raise _invalid(provider, name, text)
 
 
-def shaped(declaration: Declaration, values: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Return *values* in the shape of a provider's options: dotted keys as mappings, and what is no
-    option inside the one that takes anything, where there is one.
-    """
-    fields = _fields(declaration)
-    whole: dict[str, Any] = {}
-    for key, value in values.items():
-        head, dot, rest = key.partition(".")
-        part = {key: value}
-        if key not in fields and dot and head in fields:
-            part = {head: {rest: value}}
-        elif key not in fields and declaration.open_options is not None:
-            part = {declaration.open_options: part}
-        whole = merged(whole, part)
-    return whole
-
-
 def _fields(declaration: Declaration) -> Fields:
     try:
         return fields_of(declaration.options) if declaration.options else {}
     except Refused:  # the class is wrong, which every call of the provider says
         return {}
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    Return both mappings as one; mappings inside are merged too, and *above* wins.
-    """
-    both = dict(below)
-    for key, value in above.items():
-        known = both.get(key)
-        is_map = isinstance(known, Mapping) and isinstance(value, Mapping)
-        both[key] = merged(known, value) if is_map else value  # type: ignore[arg-type]
-    return both
 
 
 def _text(value: object, limit: int) -> str | None:

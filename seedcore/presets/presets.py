@@ -24,7 +24,7 @@ from seedcore.presets.names import (
     saved_namespace,
     shown,
 )
-from seedcore.presets.records import OPERATOR, Namespace, Revision, Saved
+from seedcore.presets.records import Namespace, Revision, Saved, is_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,6 +65,7 @@ class Presets(Lookup):
         if newest is None or newest.deleted:
             await self._check_room(store, provider, to_save)
         revision, added = await store.presets.save(key, decoded(text), by=by)
+        self._for_all.pop(provider, None)
         return Saved(
             provider=provider,
             name=str(to_save),
@@ -102,6 +103,7 @@ class Presets(Lookup):
             raise PresetNotFoundError(text, provider=provider)
         await self._may_write(store, provider, key_name, by)
         await store.presets.save(key, "", by=by, deleted=True)
+        self._for_all.pop(provider, None)
 
     async def history(self, provider: str, name: str) -> list[Revision]:
         """
@@ -143,6 +145,7 @@ class Presets(Lookup):
 
         checked_author(by)
         store = self._store() if dry_run else self._open_store()
+        self._for_all.clear()
         return await Import(self, store, by).run(drafts, dry_run=dry_run, tell=tell)
 
     # -------------------------------------------------------------- namespaces
@@ -179,7 +182,7 @@ class Presets(Lookup):
             if row is None:
                 text = f"there is no namespace {name!r}: the first preset saved in it makes it"
                 raise InvalidPresetError(text)
-            if by not in (row.owner, OPERATOR) and (adding or by != who):
+            if not (is_operator(by) or by == row.owner) and (adding or by != who):
                 text = f"the namespace {name!r} belongs to somebody else, who alone can share it"
                 raise InvalidPresetError(text)
             changed = [each for each in row.collaborators if each != who]
@@ -233,7 +236,7 @@ class Presets(Lookup):
         self, store: Store, provider: str, name: Name, by: str, *, making: bool = False
     ) -> None:
         if not name.namespace:
-            if by != OPERATOR:
+            if not is_operator(by):
                 text = f"only operators change presets without a namespace; write 'yours/{name}'"
                 raise InvalidPresetError(text, provider=provider)
             return
@@ -252,7 +255,7 @@ def may_write(row: NamespaceRow, by: str) -> bool:
     """
     Whether *by* may save and delete in that namespace.
     """
-    return by in (OPERATOR, row.owner, *row.collaborators)
+    return is_operator(by) or by in (row.owner, *row.collaborators)
 
 
 def not_yours(namespace: str) -> str:

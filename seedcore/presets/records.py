@@ -11,8 +11,24 @@ import attrs
 
 Source = Literal["directory", "database", "plugin"]
 
-OPERATOR = "operator"
-"""Who may write presets without a namespace, and in everybody's: whoever runs the program."""
+
+class Operator(str):
+    """
+    Whoever runs the program. It is a type, so that nobody becomes one by the name they chose.
+    """
+
+    __slots__ = ()
+
+
+OPERATOR = Operator("operator")
+"""Who may write presets without a namespace, and in everybody's."""
+
+
+def is_operator(by: str) -> bool:
+    """
+    Whether *by* is the operator, and not somebody who is called so.
+    """
+    return isinstance(by, Operator)
 
 
 @attrs.frozen(kw_only=True)

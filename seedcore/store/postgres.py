@@ -256,7 +256,7 @@ _MAY_INSERT = (
     "SELECT bool_and(has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT') "
     "AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE')) "
     "FROM unnest(ARRAY['seedcore_calls', 'seedcore_failures', 'seedcore_breakers', "
-    "'seedcore_gates', 'seedcore_claims']) AS name"
+    "'seedcore_gates', 'seedcore_claims', 'seedcore_namespaces', 'seedcore_presets']) AS name"
 )
 _SIZE = (
     "SELECT sum(pg_total_relation_size(oid))::bigint AS bytes FROM pg_class "

@@ -12,12 +12,13 @@ from typing import Any, Literal
 import attrs
 import pytest
 
-from seedcore import Clock, hookimpl, provider
+from seedcore import hookimpl, provider
 from seedcore.errors import InvalidPresetError, PresetNotFoundError
 from seedcore.plugins import Registry
 from seedcore.presets import Presets
 from seedcore.settings import Settings
 from seedcore.store import Store
+from seedcore.testing.clocks import LeapingClock
 
 ME, YOU = "discord:1", "discord:2"
 
@@ -84,6 +85,7 @@ class World:
         self.registry = Registry(discover=False)
         for name, target in {"demo": Demo(), "doors": doors, "plain": plain}.items():
             self.registry.add(name, target)
+        self.clock = LeapingClock()
         self.directory = directory
         self.store = store
         self.presets = self.with_directories(directory)
@@ -94,7 +96,13 @@ class World:
         """
         given = {"preset_directories": [str(directory) for directory in directories]}
         settings = Settings.load(given, installed=self.registry.names)
-        return Presets(self.registry, settings, lambda: self.store, Clock())
+        return Presets(self.registry, settings, lambda: self.store, self.clock)
+
+    def another(self) -> Presets:
+        """
+        Return the presets of another program on the same database.
+        """
+        return self.with_directories(self.directory)
 
     def write(self, path: str, text: str | bytes) -> Path:
         """

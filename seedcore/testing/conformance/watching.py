@@ -5,7 +5,6 @@ What can be seen of a provider while it runs, below everything the runner does.
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import threading
 import time
@@ -70,15 +69,12 @@ def _watched(operation: Operation, noted: Noted) -> Callable[[Any, Any], Any]:
         noted.ran.append(ran)
         return ran
 
-    # Wrapped: the presets that a plugin ships lie beside the module of its functions.
-    @functools.wraps(function)
     async def in_loop(request: Any, context: Any) -> Any:
         ran = begun()
         ran.value = await function(request, context)
         ran.returned = True
         return ran.value
 
-    @functools.wraps(function)
     def in_thread(request: Any, context: Any) -> Any:
         ran = begun()
         ran.value = value = function(request, context)
