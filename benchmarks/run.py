@@ -1,7 +1,7 @@
 """
 Measures bare calls, ours, and what a person would write by hand, side by side.
 
-``python benchmarks/run.py`` takes some three minutes, with ``--quick`` one; numbers choose
+``python benchmarks/run.py`` takes three minutes, with ``--quick`` one; numbers choose
 rows. Prints a Markdown table, or JSON; with ``--strict`` it exits 1 when a promise isn't held.
 """
 
@@ -65,9 +65,9 @@ WHY: dict[int, str] = {
     8: "a call writes a row alone, which is one transaction; a look is two small queries, and "
     "Tortoise most of the memory. These limits were not promised: they are what was measured, "
     "with room.",
-    9: "a plain client sends a body that is ready. Ours reads the preset's file, makes the "
-    "options and the body anew for each call and checks them before it sends anything, and "
-    "compares the answer with them. Of the rest, most is row 1, once more for each poll.",
+    9: "a plain client sends a body that is ready. Ours reads the preset's file, makes options and "
+    "body anew for each call, checks them before anything is sent, and compares the answer with "
+    "them; a poll costs twice row 1.",
 }
 """What a missed row is missed for; profiles of the rows say so."""
 

@@ -4,7 +4,6 @@ What a surface may ask, checked before anything is sent.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -29,7 +28,7 @@ from seedcore.model import (
     Spoilers,
     read_only,
 )
-from seedcore.options import combined
+from seedcore.options import combined, copied
 from seedcore.settings import structure
 
 if TYPE_CHECKING:
@@ -185,9 +184,10 @@ def _own_copy(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
     Return a copy that shares nothing with the caller's, who may use his for the next call.
     """
     try:
-        return read_only(copy.deepcopy(given))
-    except Exception:  # noqa: BLE001 - it holds something that can't be copied: shared, then
-        return read_only(given)
+        return read_only(copied(given or {}))
+    except RecursionError:
+        text = "it contains itself, or is nested too deeply"
+        raise ProviderInvalidRequestError(text) from None
 
 
 def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> Any:
@@ -206,6 +206,8 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
         raise ProviderInvalidRequestError(text)
     if declared is None:
         return _own_copy(options)
+    if preset is not None and preset.built is not None and not (asked["settings"] or options):
+        return preset.built
     try:
         return structure(declared, _document(declaration, asked, preset), subject="option")
     except SettingsError as error:

@@ -507,12 +507,19 @@ def reader(
     """
     (tmp_path / "installed").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path / "installed"), *sys.path])
-    known = {*sys.modules}
+    forget_modules_in(ROOT / "plugins")  # a stand-in may have the name of one of them
     someone = Reader(tmp_path, capsys)
     yield someone
     someone.stop()
-    for name in {*sys.modules} - known:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+    forget_modules_in(tmp_path)
+
+
+def forget_modules_in(folder: Path) -> None:
+    """
+    Let the modules below *folder* be imported anew, or others of their names.
+    """
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(f"{folder}/"):
             del sys.modules[name]
 
 

@@ -15,6 +15,8 @@ from support.compared import findings
 from support.flows import BadFlow, flow_of, read, replay
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.json"))
+REPLAYED = ("alttpr", "avianart", "ootr", "sm", "smz3")
+"""Providers of which every operation is compared with what is done today."""
 
 
 @pytest.mark.together
@@ -29,6 +31,18 @@ async def test_a_call_does_what_it_does_today(path: Path, tmp_path: Path) -> Non
     assert path.stem.startswith(f"{flow.provider}_")
     if found:
         pytest.fail("\n".join([f"{path.name}: {flow.about}", *found]), pytrace=False)
+
+
+@pytest.mark.together
+@pytest.mark.parametrize("name", REPLAYED)
+def test_each_operation_has_a_flow(name: str) -> None:
+    """
+    Whatever a provider can do is compared, be it new or renamed.
+    """
+    flows = [read(path) for path in FLOWS]
+    compared = {flow.operation for flow in flows if flow.provider == name}
+
+    assert {*Registry().load(name).operations} == compared
 
 
 # ------------------------------------------------------------------- the replay itself

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from seedcore.errors import InvalidPresetError, clean_text
+from seedcore.options import copied
 from seedcore.presets.values import NOT_TEXT, Builder, Unreadable
 
 if TYPE_CHECKING:
@@ -62,15 +62,6 @@ def decoded(content: str | bytes) -> str:
     Return the text of a document that was read before.
     """
     return content if isinstance(content, str) else content.decode("utf-8-sig")
-
-
-def copied(value: Any) -> Any:
-    """
-    Return *value* with its own lists and mappings.
-    """
-    if isinstance(value, Mapping):
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if isinstance(value, list) else value
 
 
 class _Documents:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ from seedcore.presets.names import is_plain
 if TYPE_CHECKING:
     from seedcore.plugins import Provider
 
+SETTLED = 2_000_000_000
+"""Nanoseconds after its last change from which on a file is known by its times and size."""
+MOST_KNOWN = 1_000
+"""Files whose contents are kept."""
 ENDINGS = (".yaml", ".yml")
 """Of two files that differ in their ending, the first one counts."""
 
@@ -62,18 +67,34 @@ def content_of(path: Path, *, provider: str, name: str) -> bytes:
     Raises InvalidPresetError for a file that can't be read.
     """
     try:
+        seen = _seen(path.stat())
+        known = _CONTENTS.get(path)
+        if known is not None and known[0] == seen:
+            return known[1]
         with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
+            content = file.read(MOST_BYTES + 1)
     except OSError as error:
         text = f"the preset {name!r}: its file can't be read: {error.strerror}"
+    else:
+        # A file that has just changed may change again without looking different.
+        if time.time_ns() - max(seen[:2]) > SETTLED and len(_CONTENTS) < MOST_KNOWN:
+            _CONTENTS[path] = (seen, content)
+        return content
     raise InvalidPresetError(text, provider=provider)
 
 
-def folders_of(directories: Iterable[str], provider: str) -> list[Path]:
+def _seen(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+_CONTENTS: dict[Path, tuple[tuple[int, ...], bytes]] = {}
+
+
+def folders_of(directories: Iterable[Path], provider: str) -> list[Path]:
     """
     Return where a provider's files are in each of *directories*, those that come first first.
     """
-    return [Path(directory).expanduser() / provider for directory in directories]
+    return [directory / provider for directory in directories]
 
 
 def shipped_folder(provider: Provider) -> Path | None:

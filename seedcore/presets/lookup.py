@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from seedcore.errors import DatabaseError, PluginError, PresetNotFoundError, did_you_mean
+from seedcore.options import copied
 from seedcore.presets.document import decoded, read
 from seedcore.presets.files import (
     content_of,
@@ -19,13 +21,11 @@ from seedcore.presets.files import (
     names_in,
     shipped_folder,
 )
-from seedcore.presets.meaning import loaded, meaning_of, target_of
+from seedcore.presets.meaning import built_of, loaded, meaning_of, target_of
 from seedcore.presets.names import NO_NAMESPACE, BadName, Name, asked_name, is_plain
 from seedcore.presets.records import Preset, Written
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from seedcore.contract.deadline import Clock
     from seedcore.plugins import Registry
     from seedcore.settings import Settings
@@ -36,7 +36,7 @@ MOST_SHOWN = 25
 PATIENCE = 1.0
 """Seconds that a search waits for the database; Discord waits three for an answer."""
 REMEMBERED = 256
-"""Answers of the database that are kept for when it is gone."""
+"""Presets that were understood, and answers of the database for when it is gone."""
 
 
 FRESH = 5.0
@@ -62,10 +62,12 @@ class Lookup:
         clock: Clock,
     ) -> None:
         self._registry = registry
-        self._directories = tuple(settings.core.preset_directories)
+        directories = settings.core.preset_directories
+        self._directories = tuple(Path(each).expanduser() for each in directories)
         self._store = store
         self._clock = clock
         self._for_all: dict[str, _ForAll] = {}
+        self._found: OrderedDict[tuple[str, str, str, str | bytes], Preset] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], str | None] = OrderedDict()
 
     async def find(self, provider: str, name: str) -> Preset:
@@ -76,12 +78,22 @@ class Lookup:
         could tell.
         """
         written = await self.look(provider, name)
+        known = (provider, written.name, written.source, written.text)
+        found = self._found.get(known)
+        # A provider may have been replaced by another of its name.
+        if found is None or self._registry.load(found.provider) is not found.target:
+            found = self._found[known] = self._understood(provider, written)
+            if len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+        return attrs.evolve(found, options=copied(found.options))
+
+    def _understood(self, provider: str, written: Written) -> Preset:
         document = read(written.text, provider=provider, name=written.name)
-        target = target_of(document, provider, written.name)
-        to_call = loaded(self._registry, target, provider, written.name)
-        meaning = meaning_of(document, to_call, provider, written.name)
+        name = target_of(document, provider, written.name)
+        target = loaded(self._registry, name, provider, written.name)
+        meaning = meaning_of(document, target, provider, written.name)
         return Preset(
-            provider=target,
+            provider=name,
             name=written.name,
             options=meaning.options,
             branch=meaning.branch,
@@ -89,6 +101,8 @@ class Lookup:
             description=meaning.description,
             source=written.source,
             text=decoded(written.text),
+            target=target,
+            built=built_of(meaning, target),
         )
 
     async def look(self, provider: str, name: str) -> Written:

@@ -18,8 +18,7 @@ from seedcore.errors import (
     did_you_mean,
 )
 from seedcore.hookspecs import Declaration
-from seedcore.options import combined, merged
-from seedcore.presets.document import copied
+from seedcore.options import combined, is_unchangeable, merged
 from seedcore.presets.names import is_plain
 from seedcore.settings.structure import Fields, Refused, fields_of, missing_from, structure
 
@@ -87,7 +86,8 @@ def meaning_of(
 
     Raises InvalidPresetError.
     """
-    settings = document.get("settings")
+    # Where nobody is there to say what a document must have, it may have anything.
+    settings = document.get("settings", {} if isinstance(target, str) else None)
     if not isinstance(settings, Mapping):
         raise _invalid(provider, name, _lacking(document))
     branch = document.get("branch")
@@ -96,7 +96,7 @@ def meaning_of(
     ):
         raise _invalid(provider, name, f"branch must be a text of 1 to {LONGEST_TEXT} characters")
     declaration = None if isinstance(target, str) else target.declaration
-    options = copied(settings)
+    options = dict(settings)
     fields: Fields = {}
     if declaration is not None:
         fields = _fields(declaration)
@@ -105,12 +105,29 @@ def meaning_of(
     own = {key: value for key, value in document.items() if key in fields and key not in _CORE}
     return Meaning(
         target=target if isinstance(target, str) else target.name,
-        options=merged(options, copied(own)),
+        options=merged(options, own),
         branch=branch,
         title=_text(document.get("goal_name"), LONGEST_TEXT),
         description=_text(document.get("description"), LONGEST_DESCRIPTION),
         unknown=tuple(key for key in document if key not in own and key not in KEYS),
     )
+
+
+def built_of(meaning: Meaning, target: Provider) -> Any:
+    """
+    Return the options that *meaning* asks for, if they fit and nothing in them can be changed.
+
+    What doesn't fit is refused by each call, together with what else that was given.
+    """
+    declared = target.declaration.options
+    if declared is None:
+        return None
+    try:
+        values = combined(target.declaration, [meaning.options])
+        built = structure(declared, values, subject="option")
+    except SettingsError:
+        return None
+    return built if is_unchangeable(built) else None
 
 
 def _lacking(document: Mapping[str, Any]) -> str:

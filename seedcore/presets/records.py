@@ -37,7 +37,9 @@ class Preset:
     A preset that was found.
 
     ``provider`` is the one to be called, which may be another than was asked for. ``options`` are
-    its settings, this caller's own copy. ``text`` is the document as it was written.
+    its settings, this caller's own copy. ``text`` is the document as it was written, ``target``
+    the provider itself, and ``built`` its options where nothing in them can be changed, so that
+    all calls may share them.
     """
 
     provider: str
@@ -48,6 +50,8 @@ class Preset:
     description: str | None
     source: Source
     text: str
+    target: Any = attrs.field(default=None, repr=False, eq=False)
+    built: Any = attrs.field(default=None, repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -24,6 +24,7 @@ T = TypeVar("T")
 Fields = Mapping[str, "attrs.Attribute[Any]"]
 
 _FIELDS: WeakKeyDictionary[type[Any], Fields] = WeakKeyDictionary()
+_NEEDED: WeakKeyDictionary[type[Any], tuple[str, ...]] = WeakKeyDictionary()
 LISTS: tuple[Any, ...] = (list, tuple, set, frozenset)
 
 
@@ -82,6 +83,7 @@ def fields_of(cls: type[Any]) -> Fields:
         rule = f"{cls.__name__} uses the type {error.name!r}, which its module doesn't define"
         raise Refused(rule) from None
     fields = {field.alias or field.name: field for field in attrs.fields(cls) if field.init}
+    _NEEDED[cls] = tuple(key for key, field in fields.items() if field.default is attrs.NOTHING)
     return _FIELDS.setdefault(cls, fields)
 
 
@@ -89,11 +91,8 @@ def missing_from(cls: type[Any], values: Mapping[str, Any]) -> tuple[str, ...]:
     """
     Return the keys without a default that *values* lacks.
     """
-    return tuple(
-        key
-        for key, field in fields_of(cls).items()
-        if field.default is attrs.NOTHING and key not in values
-    )
+    fields_of(cls)
+    return tuple(key for key in _NEEDED[cls] if key not in values)
 
 
 def build(cls: type[T], values: object) -> T:
@@ -153,30 +152,59 @@ def convert(value: Any, kind: Any) -> Any:
     """
     Return *value* as *kind*, or raise an exception whose words must not be shown.
     """
-    if kind in (Any, None, object) or (type(value) is kind and kind is not float):
+    if type(value) is kind and kind is not float:
         return value
+    try:
+        conversion = _known_conversion(kind)
+    except TypeError:  # an annotation that can't be hashed
+        conversion = _conversion(kind)
+    return conversion(value)
+
+
+Conversion = Callable[[Any], Any]
+
+
+def _conversion(kind: Any) -> Conversion:
+    """
+    Return what makes a *kind* of a plain value: annotations are looked into once.
+    """
+    if kind in (Any, None, object):
+        return _as_it_is
     origin, args = get_origin(kind), get_args(kind)
     if origin is None and isinstance(kind, type):
-        return _convert_to_class(value, kind)
+        return _conversion_to_class(kind)
     if origin is Annotated:
-        return convert(value, args[0])
+        return functools.partial(convert, kind=args[0])
     if origin is Literal:
-        return _choice(value, {allowed: (allowed, str(allowed)) for allowed in args})
+        return _choice({allowed: (allowed, str(allowed)) for allowed in args})
     if origin in (Union, UnionType) and NoneType in args and len(args) == 2:
-        return None if value is None else convert(value, args[args[0] is NoneType])
+        inner = args[args[0] is NoneType]
+        return lambda value: None if value is None else convert(value, inner)
     if origin is Sequence:
-        return _convert_composite(value, tuple.__class_getitem__((args[0], ...)), tuple)
-    return _convert_composite(value, kind, origin)
+        listed = tuple.__class_getitem__((args[0], ...))
+        return functools.partial(_convert_composite, kind=listed, outer=tuple)
+    return functools.partial(_convert_composite, kind=kind, outer=origin)
 
 
-def _convert_to_class(value: Any, kind: type) -> Any:
+_known_conversion = functools.lru_cache(maxsize=4096)(_conversion)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _conversion_to_class(kind: type) -> Conversion:
     if issubclass(kind, Enum):
-        return _choice(value, {m: (m, m.value, str(m.value), m.name) for m in kind})
+        return _choice({m: (m, m.value, str(m.value), m.name) for m in kind})
     if kind in _SCALARS:
-        return _SCALARS[kind](value)
-    if isinstance(value, kind):
-        return value
-    return build(kind, value) if attrs.has(kind) else _convert_composite(value, kind, kind)
+        return _SCALARS[kind]
+
+    def to_instance(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        return build(kind, value) if attrs.has(kind) else _convert_composite(value, kind, kind)
+
+    return to_instance
 
 
 def _convert_composite(value: Any, kind: Any, outer: Any) -> Any:
@@ -208,13 +236,20 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _choice(value: Any, spellings: Mapping[Any, tuple[Any, ...]]) -> Any:
+def _choice(spellings: Mapping[Any, tuple[Any, ...]]) -> Conversion:
     # Types are compared too: True is no 1.
-    for meant in (value, *_meant(value)):
-        for allowed, forms in spellings.items():
-            if any(type(meant) is type(form) and meant == form for form in forms):
-                return allowed
-    raise ValueError
+    known: dict[tuple[type, Any], Any] = {}
+    for allowed, forms in spellings.items():
+        for form in forms:
+            known.setdefault((type(form), form), allowed)
+
+    def choose(value: Any) -> Any:
+        for meant in (value, *_meant(value)):
+            if (type(meant), meant) in known:
+                return known[type(meant), meant]
+        raise ValueError
+
+    return choose
 
 
 def _meant(value: Any) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def check(names: tuple[str, ...], players: int, gamemode: str) -> None:
     """
     text = ""
     if not names and (gamemode == "multiworld" or players > 1):
-        text = "a multiworld needs a name for each player: give names, such as names=Ann,Ben"
+        text = "a multiworld needs a name for each player: give names, such as names=Red,Blue"
     elif len(names) == 1:
         text = "a multiworld has two players or more, and names has one; leave it out to play alone"
     elif names and players not in (1, len(names)):

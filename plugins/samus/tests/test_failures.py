@@ -179,7 +179,7 @@ async def test_a_multiworld_without_all_its_players_is_refused(runner, site):
     site.faults.append(replies.json_reply({**document, "mode": "multiworld"}))
 
     with pytest.raises(ProviderResponseFormatError, match="players differ"):
-        await runner.generate("smz3", options={"names": ["Ann", "Ben"]}, surface="tests")
+        await runner.generate("smz3", options={"names": ["Red", "Blue"]}, surface="tests")
 
 
 @pytest.mark.parametrize("settings", ["", "{", "[]", "null", '"text"'])

@@ -162,28 +162,28 @@ async def test_names_make_a_multiworld(runner, sent):
     seed = await runner.generate(
         "smz3",
         settings={"gamemode": "normal", "players": "1"},
-        options={"names": ["Ann", "Ben the 2nd", "C_C"]},
+        options={"names": ["Red", "Blue the 2nd", "C_C"]},
         race=True,
         surface="tests",
     )
 
     assert f"https://samus.link/multiworld/{SLUG}" == seed.url
     (body,) = sent()
-    expected = {"player-0": "Ann", "player-1": "Ben the 2nd", "player-2": "C_C"}
+    expected = {"player-0": "Red", "player-1": "Blue the 2nd", "player-2": "C_C"}
     assert {"gamemode": "multiworld", "players": "3", **expected}.items() <= body.items()
-    assert ["Ann", "Ben the 2nd", "C C"] == seed.extra["names"]
+    assert ["Red", "Blue the 2nd", "C C"] == seed.extra["names"]
     assert ("multiworld", 3) == (seed.extra["mode"], seed.extra["players"])
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"names": ["Ann", "!?"]}, "the name of player 2, '!?', has neither a letter"),
-        ({"names": ["Ann", ""]}, "the name of player 2, '', has neither"),
-        ({"names": ["Änn", "日本"]}, "the name of player 2, '日本', has neither"),
-        ({"names": ["Ann B", "ann_b"]}, "player 2, 'ann_b', looks the same in the game as 'Ann B'"),
-        ({"names": ["Ann"]}, "two players or more, and names has one"),
-        ({"names": ["Ann", "Ben"], "players": 3}, "players is 3, but there are 2 names"),
+        ({"names": ["Red", "!?"]}, "the name of player 2, '!?', has neither a letter"),
+        ({"names": ["Red", ""]}, "the name of player 2, '', has neither"),
+        ({"names": ["Röd", "日本"]}, "the name of player 2, '日本', has neither"),
+        ({"names": ["Red B", "red_b"]}, "player 2, 'red_b', looks the same in the game as 'Red B'"),
+        ({"names": ["Red"]}, "two players or more, and names has one"),
+        ({"names": ["Red", "Blue"], "players": 3}, "players is 3, but there are 2 names"),
         ({"players": "2"}, "a multiworld needs a name for each player"),
         ({"gamemode": "Multiworld"}, "a multiworld needs a name for each player"),
         ({"players": 0}, "players must be 1 or more"),
@@ -204,7 +204,7 @@ async def test_players_may_be_counted_as_well(runner, sent):
     """
     The number of names is the one that fits.
     """
-    options = {"names": "Ann,Ben", "players": "2", "gamemode": "multiworld"}
+    options = {"names": "Red,Blue", "players": "2", "gamemode": "multiworld"}
     await runner.generate("sm", options=options, surface="tests")
 
     assert "2" == sent()[0]["players"]

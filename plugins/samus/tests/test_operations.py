@@ -49,12 +49,12 @@ async def test_a_multiworld_is_found_with_its_players(runner):
     """
     The link is that of the session.
     """
-    options = {"names": ["Ann", "Ben"]}
+    options = {"names": ["Red", "Blue"]}
     made = await runner.generate("sm", options=options, spoilers="on", surface="tests")
     found = await runner.call("sm", "seed", id=made.id, surface="tests")
 
     assert made.url == found["url"] == f"https://sm.samus.link/multiworld/{SLUG}"
-    assert ["Ann", "Ben"] == found["names"]
+    assert ["Red", "Blue"] == found["names"]
     assert "1789654321" == found["seed_number"]
 
 

@@ -41,10 +41,10 @@ def test_the_entry_points_are_providers():
     [
         ("smz3", {"preset": "hard"}, ("smz3", "preset", "hard")),
         ("sm", {"options": {"logic": "casual"}}, ("sm", "options", None)),
-        ("sm", {"options": {"names": "Ann,Ben"}}, ("sm", "multiworld", None)),
+        ("sm", {"options": {"names": "Red,Blue"}}, ("sm", "multiworld", None)),
         (
             "smz3",
-            {"preset": "normal", "options": {"names": "Ann,Ben"}},
+            {"preset": "normal", "options": {"names": "Red,Blue"}},
             ("smz3", "multiworld", "normal"),
         ),
     ],
@@ -82,8 +82,8 @@ async def test_a_dry_run_refuses_what_the_call_would(runner, upstream):
     And sends nothing.
     """
     with pytest.raises(seedcore.ProviderInvalidRequestError, match="has neither"):
-        await runner.generate("sm", options={"names": "Ann,?"}, surface="tests", dry_run=True)
-    seed = await runner.generate("sm", options={"names": "Ann,Ben"}, surface="tests", dry_run=True)
+        await runner.generate("sm", options={"names": "Red,?"}, surface="tests", dry_run=True)
+    seed = await runner.generate("sm", options={"names": "Red,Blue"}, surface="tests", dry_run=True)
 
     assert attrs.has(type(seed))
     assert [] == upstream.requests
