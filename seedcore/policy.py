@@ -95,6 +95,9 @@ def _switch(*, default: bool, text: str) -> bool:
     return switch
 
 
+LONGEST_PATIENCE = 86400
+
+
 @attrs.frozen(kw_only=True)
 class Policy:
     """
@@ -112,7 +115,9 @@ class Policy:
         200.0, number(0.01, 86400, "seconds"), "limit of a whole call with retries and waits"
     )
     patience: float = limit(
-        5.0, number(0, 86400, "seconds"), "time a call may wait in all for a gate or a circuit"
+        5.0,
+        number(0, LONGEST_PATIENCE, "seconds"),
+        "time a call may wait in all for a gate or a circuit",
     )
     queue_timeout: float | None = limit(
         None,
@@ -180,6 +185,13 @@ class Policy:
         Seconds a call may wait for a free slot.
         """
         return self.patience if self.queue_timeout is None else self.queue_timeout
+
+    @functools.cached_property
+    def patient(self) -> Policy:
+        """
+        The same limits with all the patience that a deadline leaves.
+        """
+        return attrs.evolve(self, patience=LONGEST_PATIENCE)
 
     @functools.cached_property
     def breaker_enabled(self) -> bool:

@@ -90,8 +90,8 @@ async def _found(call: Call, look: Look, interval: Interval, until: float, calls
 
 async def _look(call: Call, operation: Operation, until: float, calls: Calls) -> Any:
     now = call.lane.runtime.clock.monotonic()
-    # What was made would be lost, so a look has the patience that is left in all.
-    policy = attrs.evolve(call.policy, patience=left(until, now))
+    # What was made would be lost, so that a look waits as long as its deadline lets it.
+    policy = call.policy.patient
     looking = Call(call.lane, operation, call.surface, call.call_id, policy, now, until)
     looking.nested, looking.profile = True, call.profile
     looking.request = call.request

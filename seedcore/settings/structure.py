@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from enum import Enum
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -180,6 +180,8 @@ def _conversion(kind: Any) -> Conversion:
     if origin in (Union, UnionType) and NoneType in args and len(args) == 2:
         inner = args[args[0] is NoneType]
         return lambda value: None if value is None else convert(value, inner)
+    if origin in (dict, Mapping, MutableMapping) and args == (str, Any):
+        return _named
     if origin is Sequence:
         listed = tuple.__class_getitem__((args[0], ...))
         return functools.partial(_convert_composite, kind=listed, outer=tuple)
@@ -187,6 +189,12 @@ def _conversion(kind: Any) -> Conversion:
 
 
 _known_conversion = functools.lru_cache(maxsize=4096)(_conversion)
+
+
+def _named(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping) and all(type(name) is str for name in value):
+        return dict(value)
+    raise TypeError
 
 
 def _as_it_is(value: Any) -> Any:

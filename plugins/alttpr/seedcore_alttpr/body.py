@@ -30,6 +30,9 @@ CUSTOM_DEFAULTS: Mapping[str, Any] = {
 }
 """What the site's page sends of custom, and the site reads without asking whether it is there."""
 
+FREE = ("name", "notes", *CUSTOMIZER_ONLY)
+"""Options that may hold what JSON doesn't know."""
+
 PACKS = ("0", "1", "2", "3", "4", "5", "6", "crab", "stun", "fish", "pull")
 KEPT_BYTES = {"name": 100, "notes": 300}
 
@@ -68,11 +71,13 @@ def _given(options: Any, without: frozenset[str] = frozenset()) -> dict[str, Any
         value = getattr(options, field.name)
         if value is None or field.name in without:
             continue
-        if attrs.has(type(value)):
-            value = _given(value)
-            if not value:
-                continue
-        given[field.name] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
+        if isinstance(value, (str, bool)):
+            given[field.name] = value
+        elif attrs.has(type(value)):
+            if inner := _given(value):
+                given[field.name] = inner
+        else:
+            given[field.name] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
     return given
 
 
@@ -128,6 +133,8 @@ def check_options(request: SeedRequest) -> None:
         sure = forced.quantity if forced.chance == 100 else min(forced.quantity, 1)
         if forced.override and forced.chance and sure > len(free):
             raise _no_room(forced)
+    if not any(getattr(request.options, name) for name in FREE):
+        return  # all else was checked by its type
     try:
         json.dumps(body_of(request), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
