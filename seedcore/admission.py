@@ -49,6 +49,20 @@ def try_admit(call: Call) -> Permit | None:
 
 async def admit(call: Call) -> Permit:
     """
+    Let *call* make an attempt, as ``_admit`` does; a turn that it took and can't use is free again.
+    """
+    permit = None
+    try:
+        permit = await _admit(call)
+    finally:
+        if permit is None and call.turn is not None and call.lane.pace is not None:
+            call.lane.pace.give_back(call.turn)
+            call.turn = None
+    return permit
+
+
+async def _admit(call: Call) -> Permit:
+    """
     Let *call* make an attempt: wait for gate, circuit and slot, or refuse.
 
     Gate and circuit are looked at before queueing for a slot, and again with the slot in
@@ -142,16 +156,9 @@ async def _wait_for_turn(call: Call, pace: Pace, now: float) -> None:
     """
     Take the call's turn at the rate that its provider allows, and wait until then.
     """
-    pause = pace.wait(now)
-    call.turn = turn = pace.take(now)
-    came = False
-    try:
-        if pause > 0:
-            await _wait_for(call, "rate", pause)
-        came = True
-    finally:
-        if not came:
-            pace.give_back(turn)
+    call.turn = pace.take(now)
+    if call.turn > now:
+        await _wait_for(call, "rate", call.turn - now)
 
 
 async def _wait_for(call: Call, what: Literal["gate", "circuit", "rate"], pause: float) -> None:

@@ -21,7 +21,6 @@ from seedcore.errors import (
     ProviderResponseFormatError,
     ProviderTimeoutError,
 )
-from seedcore.lane import Lane
 from seedcore.model import AttemptReport, Seed
 from seedcore.outcome import pause_before_retry
 from seedcore.policy import Effect
@@ -54,28 +53,30 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     task = call.task
     started = runtime.clock.monotonic()
     seconds = call.policy.attempt_timeout
-    cut_short = call.deadline - started < seconds
-    if cut_short:
+    call.cut_short = call.deadline - started < seconds
+    if call.cut_short:
         seconds = max(0.0, call.deadline - started)
-    call.limit = runtime.limits.start(seconds, task, shared=not cut_short)
-    call.permit, call.turn, call.submitted = permit, None, False
+    call.limit = runtime.limits.start(seconds, task, shared=not call.cut_short)
+    call.permit, call.turn, call.seconds = permit, None, seconds
+    call.submitted, call.trying, call.pauses = False, True, 0
     call.attempts += 1
     value: Any = None
     raised: BaseException | None = None
     try:
-        with ClosingResponses():
+        with ClosingResponses(call):
             if lane.started and not call.operation.sync:
                 value = await call.operation.function(call.request, context)
             else:
                 value = await _started_or_in_a_thread(call, context)
     except (KeyboardInterrupt, GeneratorExit):
-        _abandon(call, permit)
+        lane.abandon(call, permit)
         raise
     except BaseException as error:  # noqa: BLE001 - judged below, SystemExit and all
         raised = error
     finally:
+        call.trying = False
         call.limit.end()
-    limit = call.limit  # polling has replaced the first one
+    limit = call.limit  # another one than at first if it was taken off meanwhile
     _take_back(call, limit, raised)
     swallowed = not isinstance(raised, asyncio.CancelledError)
     if task.cancelling() > call.cancelling:
@@ -83,12 +84,12 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         raise raised if isinstance(raised, asyncio.CancelledError) else asyncio.CancelledError
     call.cause = None
     if limit.fired:
-        verdict: Verdict | None = _limit_verdict(lane, seconds, cut_short=cut_short)
+        verdict: Verdict | None = _limit_verdict(call)
         if swallowed:
             lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
     else:
         verdict = _check(call, value) if raised is None else _judge(call, raised)
-    _settle(call, permit, verdict, started, cut_short=cut_short)
+    _settle(call, permit, verdict, started)
     return value
 
 
@@ -117,27 +118,17 @@ async def _started_or_in_a_thread(call: Call, context: Context) -> Any:
     return await value if inspect.isawaitable(value) else value
 
 
-def _abandon(call: Call, permit: Permit) -> None:
-    if not call.submitted:  # else slot and permit were given back then
-        call.lane.abandon(call, permit)
-
-
 def submit(call: Call) -> None:
     """
-    End the part of the attempt that holds a slot: the upstream has taken what was sent.
+    Give the slot of the attempt back: what it sent is taken, and it only waits from here on.
     """
-    if call.submitted:
-        return
-    assert call.permit is not None
-    call.submitted = True
-    try:
-        call.lane.succeeded(call, call.permit, call.lane.runtime.clock.monotonic())
-    finally:
+    if not call.submitted:
+        call.submitted = True
         call.lane.release(call, success=True)
 
 
 def _cancelled(call: Call, permit: Permit, *, swallowed: bool) -> None:
-    _abandon(call, permit)
+    call.lane.abandon(call, permit)
     if swallowed:
         call.lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
     if call.operation.effect is Effect.UNSAFE:
@@ -145,10 +136,11 @@ def _cancelled(call: Call, permit: Permit, *, swallowed: bool) -> None:
         call.lane.emit("WARNING", "cancelled_in_doubt", call=call, attempt=call.attempts)
 
 
-def _limit_verdict(lane: Lane, seconds: float, *, cut_short: bool) -> Verdict:
-    if lane.runtime.draining:
+def _limit_verdict(call: Call) -> Verdict:
+    if call.lane.runtime.draining:
         return Verdict(DrainingError(), Retry.BY_EFFECT, Lesson.NEUTRAL)
-    text = f"no answer within {seconds:.3g} s" + (" (the call's deadline)" if cut_short else "")
+    which = " (the call's deadline)" if call.cut_short else ""
+    text = f"no answer within {call.seconds:.3g} s{which}"
     return Verdict(ProviderTimeoutError(text), Retry.BY_EFFECT, Lesson.FAILURE)
 
 
@@ -192,9 +184,7 @@ def _check(call: Call, value: Any) -> Verdict | None:
     return Verdict(error, Retry.NEVER, Lesson.NEUTRAL)
 
 
-def _settle(
-    call: Call, permit: Permit, verdict: Verdict | None, started: float, *, cut_short: bool
-) -> None:
+def _settle(call: Call, permit: Permit, verdict: Verdict | None, started: float) -> None:
     """
     Tell breaker, gate and budget, give the slot back, and note the attempt.
     """
@@ -203,12 +193,10 @@ def _settle(
     call.verdict = verdict
     try:
         if verdict is None:
-            if not call.submitted:
-                lane.succeeded(call, permit, ended)
+            lane.succeeded(call, permit, ended)
         else:
             timeout = isinstance(verdict.error, ProviderTimeoutError)
-            if not call.submitted:
-                lane.failed(call, permit, verdict, ended, counts=not (cut_short and timeout))
+            lane.failed(call, permit, verdict, ended, counts=not (call.cut_short and timeout))
             if verdict.maybe_processed:
                 call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
                 call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE

@@ -14,7 +14,6 @@ import attrs
 from seedcore.call import Call
 from seedcore.errors import ProviderError
 from seedcore.model import (
-    LONGEST_NAME,
     NOTHING_GIVEN,
     AuditRecord,
     CallReport,
@@ -28,8 +27,6 @@ from seedcore.redact import MASK
 
 LARGEST_RESULT = 256 * 1024
 """Characters of a result that are kept."""
-DRY = "dry/"
-"""Before the call_id of a dry run's row: the real call must still find the id free."""
 DESCRIBING: Mapping[str, Any] = {
     "randomizer": str,
     "gentype": str,
@@ -49,7 +46,7 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
     seed = value if isinstance(value, Seed) else Seed()
     asked = request if isinstance(request, SeedRequest) else None
     record = AuditRecord(
-        call_id=f"{DRY}{request.call_id}"[:LONGEST_NAME] if call.dry else request.call_id,
+        call_id=call.row_id or request.call_id,
         provider=request.provider,
         operation=request.operation,
         surface=request.surface,
@@ -103,11 +100,13 @@ def effective_settings(request: Request, seed: Seed) -> Mapping[str, Any]:
     if not isinstance(request, SeedRequest):
         return request.arguments
     options = request.options
+    given = request.settings
     if attrs.has(type(options)):
+        # What a document says about an option is in that already, and may be a secret.
+        names = attrs.fields_dict(type(options))
+        given = {name: item for name, item in given.items() if name.split(".")[0] not in names}
         options = attrs.asdict(options, filter=lambda field, _: not field.metadata.get("secret"))
-    if not request.settings:
-        return options or NOTHING_GIVEN
-    return {**request.settings, **options}
+    return {**given, **options} if given else options or NOTHING_GIVEN
 
 
 def _seed_facts(seed: Seed) -> Mapping[str, Any]:

@@ -5,12 +5,12 @@ One call while it runs: its limits, what happened so far, and what its provider 
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 import attrs
@@ -45,28 +45,23 @@ NAMESPACE = uuid.UUID("7ee3f0a5-7f1c-4f4b-9b0e-3f6f1d5b9c11")
 """Turns a call_id into an idempotency key that is the same in every process."""
 
 
-opened: ContextVar[list[ref[aiohttp.ClientResponse]] | None] = ContextVar("opened", default=None)
-"""The HTTP responses of the attempt that runs here, closed when it ends."""
+LATER = 1.0
+"""Seconds after its deadline at which a call is ended that waits for something with a limit."""
 
 
-@attrs.frozen(kw_only=True)
-class Interval:
+class Opened(list["ref[aiohttp.ClientResponse]"]):
     """
-    The seconds between two looks: the first, the factor by which they grow, the longest.
+    The HTTP responses of the attempt that runs here, closed when it ends, and its call.
     """
 
-    first: float = attrs.field(validator=attrs.validators.gt(0))
-    growth: float = attrs.field(validator=attrs.validators.ge(1))
-    longest: float = attrs.field(validator=attrs.validators.gt(0))
+    __slots__ = ("call",)
 
-    def after(self, looks: int) -> float:
-        """
-        Return the seconds to wait after the look with that number, from 1.
-        """
-        longest = max(self.first, self.longest)
-        grown = (looks - 1) * math.log(self.growth)  # as a power it could overflow
-        most = math.log(longest / self.first)
-        return longest if grown > most else self.first * math.exp(grown)
+    def __init__(self, call: Call | None = None) -> None:
+        super().__init__()
+        self.call = call
+
+
+opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
 
 
 class ClosingResponses:
@@ -76,10 +71,12 @@ class ClosingResponses:
 
     __slots__ = ("_outer", "_responses")
 
+    def __init__(self, call: Call | None = None) -> None:
+        # Weak references, so that a body that nobody holds any more takes no memory.
+        self._responses = Opened(call)
+
     def __enter__(self) -> None:
         self._outer = opened.get()
-        # Weak, so that a body that nobody holds any more takes no memory.
-        self._responses: list[ref[aiohttp.ClientResponse]] = []
         opened.set(self._responses)
 
     def __exit__(self, *_: object) -> None:
@@ -99,9 +96,12 @@ class Call:
     ``cause`` what it raised, ``cancelling`` the cancellations its task had when it began,
     ``profile`` what calls made by this one run under, ``dry`` whether nobody is to be asked,
     ``preset`` the one that was named, or why there is none,
-    ``permit`` and ``limit`` are those of the attempt under way, ``turn`` when the provider's rate
-    lets it go, ``submitted`` whether the attempt has begun to poll, ``hidden`` what the provider
-    asked to take out of every output,
+    ``permit`` and ``limit`` are those of the attempt under way, ``seconds`` is how long the
+    limit is and ``cut_short`` whether by the deadline, ``trying`` whether the attempt hasn't ended,
+    ``pauses`` counts who has taken its limit off, ``submitted`` says that it has given its slot
+    back, ``turn`` when the provider's rate lets it go, ``hidden`` what the provider asked to take
+    out of every output, ``parent`` is the call that made this one, ``is_look`` whether it is one of
+    a poll, ``row_id`` the id in the row if that is another one,
     ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
     made once, ``nested`` whether another call made it.
     """
@@ -113,6 +113,7 @@ class Call:
         "cause",
         "circuit",
         "counted",
+        "cut_short",
         "deadline",
         "delays",
         "dry",
@@ -120,11 +121,14 @@ class Call:
         "given",
         "hidden",
         "in_doubt",
+        "is_look",
         "lane",
         "limit",
         "nested",
         "once",
         "operation",
+        "parent",
+        "pauses",
         "permit",
         "policy",
         "preset",
@@ -132,10 +136,13 @@ class Call:
         "refused",
         "report",
         "request",
+        "row_id",
+        "seconds",
         "started",
         "submitted",
         "surface",
         "task",
+        "trying",
         "turn",
         "verdict",
         "waited",
@@ -144,6 +151,8 @@ class Call:
 
     request: Request
     limit: Limit
+    seconds: float
+    cut_short: bool
 
     def __init__(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -172,7 +181,10 @@ class Call:
         self.profile: Profile = "interactive"
         self.cancelling = task.cancelling()
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
-        self.submitted = self.dry = False
+        self.submitted = self.trying = self.is_look = self.dry = False
+        self.pauses = 0
+        self.parent: Call | None = None
+        self.row_id: str | None = None
         self.preset: Preset | ProviderError | None = None
         self.permit: Permit | None = None
         self.turn: float | None = None
@@ -198,6 +210,38 @@ class Call:
         Note an attempt in the report.
         """
         self._report().attempts.append(attempt)
+
+    def take_limit_off(self) -> None:
+        """
+        Let the attempt wait for something that has a limit of its own, or a turn.
+
+        Only a shutdown and, a little later than what it waits for, the deadline end it meanwhile.
+        """
+        self.pauses += 1
+        if self.pauses > 1 or self.limit.fired:
+            return
+        self.limit.end()
+        rest = self.deadline - self.lane.runtime.clock.monotonic()
+        self.seconds, self.cut_short = max(0.0, rest), True
+        self.limit = self._limited_to(self.seconds + LATER)
+
+    def put_limit_back(self, number: int) -> None:
+        """
+        Give what is left of attempt *number* the time of a whole one.
+        """
+        if self.attempts != number or not self.trying:
+            return  # it has ended meanwhile
+        self.pauses -= 1
+        if self.pauses or self.limit.fired:
+            return
+        self.limit.end()
+        rest = self.deadline - self.lane.runtime.clock.monotonic()
+        self.cut_short = rest < self.policy.attempt_timeout
+        self.seconds = max(0.0, min(self.policy.attempt_timeout, rest))
+        self.limit = self._limited_to(self.seconds)
+
+    def _limited_to(self, seconds: float) -> Limit:
+        return self.lane.runtime.limits.start(seconds, self.task, shared=False)
 
     def _report(self) -> CallReport:
         if self.report is None:
@@ -247,6 +291,24 @@ class Call:
         )
 
 
+@contextmanager
+def unlimited(call: Call | None) -> Iterator[None]:
+    """
+    Take the limits off the attempts of *call* and of those it is made for, while they wait.
+    """
+    waiting: list[tuple[Call, int]] = []
+    while call is not None:
+        if call.trying:
+            waiting.append((call, call.attempts))
+            call.take_limit_off()
+        call = call.parent
+    try:
+        yield
+    finally:
+        for each, number in waiting:
+            each.put_limit_back(number)
+
+
 class StartContext:
     """
     What a provider may use at any time: its session and its settings.
@@ -275,28 +337,14 @@ class StartContext:
         return self._lane.settings.own
 
 
-class Calls(Protocol):
+@attrs.frozen(kw_only=True, eq=False)
+class Calls:
     """
-    What a call needs of the runner that makes it.
+    What a call needs of the runner that makes it: making others within it, and asking again.
     """
 
-    async def nested(
-        self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
-    ) -> Any:
-        """
-        Make a call within *parent*.
-        """
-
-    async def poll(
-        self,
-        call: Call,
-        look: Callable[[], Awaitable[Any]],
-        interval: Interval,
-        deadline: float | None,
-    ) -> Any:
-        """
-        Ask again until *look* finds something.
-        """
+    nested: Callable[..., Awaitable[Any]]
+    poll: Callable[..., Awaitable[Any]]
 
 
 class Context(StartContext):
@@ -304,13 +352,14 @@ class Context(StartContext):
     What a provider may use during a call.
     """
 
-    __slots__ = ("_call", "_calls", "_children")
+    __slots__ = ("_call", "_calls", "_children", "_number")
 
     def __init__(self, call: Call, calls: Calls) -> None:
         self._lane = call.lane
         self._call = call
         self._calls = calls
         self._children = 0
+        self._number = call.attempts + 1
 
     @property
     def state(self) -> Any:
@@ -379,16 +428,30 @@ class Context(StartContext):
 
         The first look is at once, the next ones *interval* seconds later, which grow by the factor
         *growth* up to *longest*. *deadline* are the seconds that all of it may take, at most
-        those of the call. From here on nothing that fails repeats what was sent before: each
-        look is a ``read`` with attempts of its own, and one that fails for good ends the call,
-        as a ProviderTimeoutError does when the time is up. The attempt gives its slot back.
+        those of the call. Each look is a ``read`` with attempts of its own. One that fails for good
+        ends the call, as a ProviderTimeoutError does when the time is up, and what was sent
+        before is never sent again for that. Meanwhile the attempt has no slot.
+
+        What the provider raises itself after a poll is repeated like any failure of it.
         """
-        pace = Interval(first=interval, growth=growth, longest=longest)
-        found: Found = await self._calls.poll(self._call, look, pace, deadline)
+        if self._number != self._call.attempts or not self._call.trying:
+            msg = "context.poll was called after the attempt that it belongs to had ended"
+            raise RuntimeError(msg)
+        found: Found = await self._calls.poll(
+            self._call, look, deadline, first=interval, growth=growth, longest=longest
+        )
         return found
 
     def hide(self, value: str) -> None:
         """
         Take *value*, a key that this call was given or has made, out of every row, event and error.
+
+        One of less than four characters stays: it would mask half of every text.
         """
-        self._call.hidden = (*self._call.hidden, value)
+        if not isinstance(value, str):
+            msg = f"context.hide takes a text, not {type(value).__name__}"
+            raise TypeError(msg)
+        call: Call | None = self._call
+        while call is not None:  # the row is that of the outer call
+            call.hidden = (*call.hidden, value)
+            call = call.parent

@@ -4,13 +4,13 @@ Dry runs: a call that is checked like any other, and that nobody is asked for.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 from seedcore.audit import effective_settings
 from seedcore.call import Call
 from seedcore.model import Request, Seed, SeedRequest
+from seedcore.options import copied
 
 VERSION = "dry-run"
 EMPTY: Mapping[str, Any] = {
@@ -34,11 +34,11 @@ def value_of(call: Call) -> Any:
     """
     operation = call.operation
     if operation.placeholder is not None:
-        return copy.deepcopy(operation.placeholder)
+        return copied(operation.placeholder)
     outer = operation.returns.split("[")[0].split("|")[0].strip().rpartition(".")[2]
     if operation.name == "generate" or outer == Seed.__name__:
         return seed_of(call.request)
-    return copy.deepcopy(EMPTY.get(outer))
+    return copied(EMPTY.get(outer))
 
 
 def seed_of(request: Request) -> Seed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from seedcore.call import Call, ClosingResponses, StartContext, opened
+from seedcore.call import Call, ClosingResponses, StartContext, opened, unlimited
 from seedcore.contract import threads
 from seedcore.contract.breaker import Breaker, Permit, Suspects
 from seedcore.contract.circuit import State, Step
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
     from seedcore.sharing import Sharing
     from seedcore.store import Store
+
+
+POLL = ".poll"
+"""After the name of an operation: its polls, which have a circuit of their own."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -113,7 +117,6 @@ class Lane:
         self._starting: asyncio.Task[None] | None = None
         self._never_starts: ProviderCapabilityError | None = None
         self._operations = dict(provider.operations)
-        self._polls: dict[str, str] = {}
         if generate := self._operations.get("generate"):
             self._operations["generate"] = attrs.evolve(generate, effect=settings.effect)
         self._session: aiohttp.ClientSession | None = None
@@ -152,7 +155,8 @@ class Lane:
                 hosts=self.settings.hosts,
                 pool_size=self.settings.pool_size,
                 response_limit=self.settings.response_limit,
-                middlewares=(*self._pacing(), *self.runtime.http_middlewares),
+                # Nearest to the wire: one of the others may send a request again.
+                middlewares=(*self.runtime.http_middlewares, *self._pacing()),
             )
         return self._session
 
@@ -168,22 +172,23 @@ class Lane:
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
         ) -> aiohttp.ClientResponse:
             clock = runtime.clock
-            if opened.get():  # the first of an attempt has its turn from before that
+            responses = opened.get()
+            if responses:  # the first of an attempt has its turn from before that
                 pace.take(clock.monotonic())
-            while (pause := pace.pause(clock.monotonic())) > 0:
-                await runtime.waits.sleep(pause)
+            if pace.pause(clock.monotonic()) > 0:
+                with unlimited(responses.call if responses is not None else None):
+                    while (pause := pace.pause(clock.monotonic())) > 0:
+                        await runtime.waits.sleep(pause)
             pace.sent(clock.monotonic())
             return await handler(request)
 
         yield keep_pace
 
-    def poll_of(self, operation: str) -> str:
+    def has_circuit(self, name: str) -> bool:
         """
-        Return the name under which the polls of *operation* have a circuit.
+        Whether *name* is that of an operation, or of the polls of one.
         """
-        name = f"{operation}.poll"  # no operation has a dot in its name
-        self._polls[name] = operation
-        return name
+        return name.removesuffix(POLL) in self._operations
 
     def policy(self, profile: Profile, operation: str) -> Policy:
         """
@@ -192,7 +197,9 @@ class Lane:
         key = profile, operation
         found = self._policies.get(key)
         if found is None:
-            asked = self._polls.get(operation, operation)
+            asked = operation
+            if operation not in self._operations and isinstance(operation, str):
+                asked = operation.removesuffix(POLL)
             self.operation(asked)  # raises: a name that doesn't exist must not fill this
             found = self._policies[key] = self.settings.policy(profile, asked)
         return found
@@ -259,7 +266,8 @@ class Lane:
         Forget an attempt that was cancelled: neutral for the circuit.
         """
         call.circuit.breaker.released(permit, self.runtime.clock.monotonic())
-        self.release(call)
+        if not call.submitted:
+            self.release(call)
 
     def succeeded(self, call: Call, permit: Permit, now: float) -> None:
         """
@@ -302,7 +310,9 @@ class Lane:
         """
         options = getattr(getattr(call, "request", None), "options", None)
         given = tuple(secrets_of(options)) if attrs.has(type(options)) else ()
-        given = (*given, *call.hidden)
+        outer: Call | None = call
+        while outer is not None:
+            given, outer = (*given, *outer.hidden), outer.parent
         return Redactor((*self.settings.secrets, *given)) if given else self.redactor
 
     def gate_opened(self, call: Call) -> None:

@@ -102,6 +102,9 @@ class Request:
 
         names = (field.name for field in attrs.fields(type(self)))
         asked = {name: getattr(self, name) for name in names if name not in _WHO_ASKED}
+        given = asked.pop("given", None)
+        if given is not None:  # a preset that is edited meanwhile makes it no other request
+            asked["options"] = given
         text = repr(_canonical(asked, DEEPEST))
         return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
@@ -153,6 +156,8 @@ class SeedRequest(Request):
     branch: str | None = None
     options: Any = NOTHING_GIVEN
     sealed: bool = False
+    given: Any = attrs.field(default=None, repr=False)
+    """The caller's own options where others come from a preset: what makes a request another."""
 
     @property
     def outline(self) -> Any:
@@ -289,8 +294,11 @@ class Pending:
     ``progress`` is the part that is done, from 0 to 1, where the upstream says that.
     """
 
-    status: str
-    progress: float | None = None
+    status: str = attrs.field(validator=attrs.validators.instance_of(str))
+    progress: float | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.instance_of((int, float))),
+    )
 
 
 @attrs.frozen(kw_only=True)

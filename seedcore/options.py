@@ -74,8 +74,8 @@ def is_unchangeable(value: Any) -> bool:
     if type(value) in (tuple, frozenset):
         return all(map(is_unchangeable, value))
     kind: Any = type(value)
-    # A frozen class has a __setattr__ of its own.
-    if not attrs.has(kind) or kind.__setattr__ is object.__setattr__:
+    # Classes that only check what is set have a __setattr__ of their own, too.
+    if not attrs.has(kind) or kind.__setattr__.__name__ != "_frozen_setattrs":
         return False
     return all(is_unchangeable(getattr(value, field.name)) for field in attrs.fields(kind))
 

@@ -54,7 +54,9 @@ def _would_hang(call: Call, error: ProviderError) -> bool:
 
     Each further one would hold a slot for as long, and a few such calls would take all.
     """
-    return isinstance(error, ProviderTimeoutError) and call.circuit.suspects.hopeless(call.request)
+    if call.is_look or not isinstance(error, ProviderTimeoutError):
+        return False  # what a look is about was made, and would be lost
+    return call.circuit.suspects.hopeless(call.request)
 
 
 def audits(call: Call) -> bool:

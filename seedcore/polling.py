@@ -4,108 +4,146 @@ Asking again until an upstream is done, without repeating what was sent to it.
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
 
 from seedcore.attempt import attempts, submit
-from seedcore.call import Call, Calls, Interval
+from seedcore.call import Call, Calls, unlimited
 from seedcore.contract.deadline import left
 from seedcore.errors import ProviderError, ProviderTimeoutError, clean_text
+from seedcore.lane import POLL
 from seedcore.model import Operation, Pending
 from seedcore.policy import Effect
 
 LAST_LOOK = 2.0
-"""Seconds before the deadline that the last look has."""
-AFTER_DEADLINE = 1.0
-"""Seconds that the limit around all looks is longer: those of the looks come first."""
+"""Seconds before the deadline that the last look has; of a short deadline a tenth."""
 LONGEST_STATUS = 100
-"""Characters of a status that an event has."""
+"""Characters of a status that an event or an error has."""
 
 Look = Callable[[], Awaitable[Any]]
 
 
-async def poll(
-    call: Call, look: Look, interval: Interval, deadline: float | None, calls: Calls
-) -> Any:
+@attrs.frozen(kw_only=True)
+class Interval:
     """
-    Return what *look* finds, as ``context.poll`` does.
-
-    Raises the error of a look that failed for good, and ProviderTimeoutError; both say that
-    the call is not to be repeated.
+    The seconds between two looks: the first, the factor by which they grow, the longest.
     """
-    runtime = call.lane.runtime
-    if not call.limit.running:
-        await asyncio.sleep(0)  # the time was up just now: its cancellation comes here
-    submit(call)
-    began = runtime.clock.monotonic()
-    until = call.deadline if deadline is None else min(call.deadline, began + deadline)
-    call.limit.end()
-    seconds = max(0.0, call.deadline - began) + AFTER_DEADLINE
-    call.limit = runtime.limits.start(seconds, call.task, shared=False)
-    try:
-        return await _found(call, look, interval, until, calls)
-    except ProviderError as error:
-        # With an id of a call it is final, like that of another provider that was called.
-        if call.operation.effect is Effect.UNSAFE:
-            call.in_doubt = True
-        raise error.filled(call_id=call.call_id, operation=call.operation.name) from error.__cause__
-    finally:
-        if not call.limit.fired:
-            call.limit.end()
-            rest = min(call.policy.attempt_timeout, call.deadline - runtime.clock.monotonic())
-            call.limit = runtime.limits.start(max(0.0, rest), call.task, shared=False)
+
+    first: float = attrs.field(validator=attrs.validators.gt(0))
+    growth: float = attrs.field(validator=attrs.validators.ge(1))
+    longest: float = attrs.field(validator=attrs.validators.gt(0))
+
+    def after(self, looks: int) -> float:
+        """
+        Return the seconds to wait after the look with that number, from 1.
+        """
+        longest = max(self.first, self.longest)
+        grown = (looks - 1) * math.log(self.growth)  # as a power it could overflow
+        most = math.log(longest / self.first)
+        return longest if grown > most else self.first * math.exp(grown)
 
 
-async def _found(call: Call, look: Look, interval: Interval, until: float, calls: Calls) -> Any:
-    operation = attrs.evolve(
-        call.operation,
-        name=call.lane.poll_of(call.operation.name),
-        effect=Effect.READ,
-        audited=False,
-        sync=False,
-        function=lambda *_: look(),
-    )
-    clock = call.lane.runtime.clock
-    began, looks, seen = clock.monotonic(), 0, Pending("")
-    while True:
-        found = await _look(call, operation, until, calls)
-        looks += 1
-        if not isinstance(found, Pending):
-            return found
-        if found != seen:
-            seen = found
-            _tell(call, found, looks)
-        pause = min(interval.after(looks), left(until, clock.monotonic()) - LAST_LOOK)
-        if pause <= 0:
-            waited = clock.monotonic() - began
-            text = f"it was still not done after {waited:.0f} s; it last said {seen.status!r}"
-            raise ProviderTimeoutError(text, stopped_by="deadline")
-        slept = clock.monotonic()
-        await call.lane.runtime.waits.sleep(pause)
-        call.spent("poll", clock.monotonic() - slept)
+class Poll:
+    """
+    One poll of one call.
+    """
 
+    def __init__(self, call: Call, look: Look, calls: Calls, deadline: float | None) -> None:
+        self._call = call
+        self._calls = calls
+        self._clock = call.lane.runtime.clock
+        self._began = self._clock.monotonic()
+        self._until = call.deadline if deadline is None else self._began + deadline
+        self._until = min(self._until, call.deadline)
+        self._last = min(LAST_LOOK, (self._until - self._began) / 10)
+        self._seen = Pending("")
+        self._looks = 0
+        self._operation: Operation = attrs.evolve(
+            call.operation,
+            name=f"{call.operation.name}{POLL}",
+            effect=Effect.READ,
+            audited=False,
+            sync=False,
+            function=lambda *_: look(),
+        )
 
-async def _look(call: Call, operation: Operation, until: float, calls: Calls) -> Any:
-    now = call.lane.runtime.clock.monotonic()
-    # What was made would be lost, so that a look waits as long as its deadline lets it.
-    policy = call.policy.patient
-    looking = Call(call.lane, operation, call.surface, call.call_id, policy, now, until)
-    looking.nested, looking.profile = True, call.profile
-    looking.request = call.request
-    try:
-        return await attempts(looking, calls)
-    except ProviderError as error:
-        if looking.permit is not None:
-            call.lane.call_failed(looking, looking.permit, error.stopped_by)
-        raise
+    async def run(self, interval: Interval) -> Any:
+        """
+        Return what the look finds; raise the error that ends the call.
+        """
+        call = self._call
+        outer: Call | None = call
+        while outer is not None:  # who waits for this call holds no slot either
+            submit(outer)
+            outer = outer.parent
+        try:
+            with unlimited(call):
+                return await self._found(interval)
+        except ProviderError as error:
+            # With an id of a call it is final, like that of another provider that was called.
+            if call.operation.effect is Effect.UNSAFE:
+                call.in_doubt = True
+            facts = {"call_id": call.call_id, "operation": call.operation.name}
+            raise error.filled(**facts) from error.__cause__
 
+    async def _found(self, interval: Interval) -> Any:
+        call = self._call
+        while True:
+            found = await self._look()
+            self._looks += 1
+            if not isinstance(found, Pending):
+                return found
+            if found != self._seen:
+                self._seen = found
+                self._tell()
+            now = self._clock.monotonic()
+            pause = min(interval.after(self._looks), left(self._until, now) - self._last)
+            if pause <= 0:
+                raise self._timeout()
+            await call.lane.runtime.waits.sleep(pause)
+            call.spent("poll", self._clock.monotonic() - now)
 
-def _tell(call: Call, found: Pending, looks: int) -> None:
-    status = clean_text(call.lane.redactor_for(call).text(found.status), LONGEST_STATUS)
-    extra: dict[str, Any] = {"status": status, "looks": looks}
-    if found.progress is not None:
-        extra["progress"] = round(found.progress, 3)
-    call.lane.emit("INFO", "poll", call=call, attempt=call.attempts, extra=extra)
+    async def _look(self) -> Any:
+        call, lane = self._call, self._call.lane
+        now = self._clock.monotonic()
+        # What was made would be lost, so that a look waits as long as its deadline lets it.
+        policy = call.policy.patient
+        looking = Call(lane, self._operation, call.surface, call.call_id, policy, now, self._until)
+        looking.nested = looking.is_look = True
+        looking.parent, looking.request, looking.profile = call, call.request, call.profile
+        lane.budget.call()
+        try:
+            return await attempts(looking, self._calls)
+        except ProviderError as error:
+            if looking.permit is not None:
+                lane.call_failed(looking, looking.permit, error.stopped_by)
+            if error.stopped_by == "deadline" or not left(self._until, self._clock.monotonic()):
+                raise self._timeout(error) from error
+            raise
+        finally:
+            if looking.report is not None:
+                for what, seconds in looking.report.waited.items():
+                    call.spent(what, seconds)
+
+    def _timeout(self, error: ProviderError | None = None) -> ProviderTimeoutError:
+        waited = self._clock.monotonic() - self._began
+        said = f"it last said '{self._status}'"
+        if not self._looks:
+            said = f"no look at it succeeded ({type(error).__name__})"
+        text = f"it was still not done after {waited:.0f} s; {said}"
+        return ProviderTimeoutError(text, stopped_by="deadline")
+
+    def _tell(self) -> None:
+        extra: dict[str, Any] = {"status": self._status, "looks": self._looks}
+        if self._seen.progress is not None:
+            extra["progress"] = round(self._seen.progress, 3)
+        call = self._call
+        call.lane.emit("INFO", "poll", call=call, attempt=call.attempts, extra=extra)
+
+    @property
+    def _status(self) -> str:
+        text = self._call.lane.redactor_for(self._call).text(self._seen.status)
+        return clean_text(text, LONGEST_STATUS)

@@ -16,9 +16,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from seedcore import outcome
 from seedcore.attempt import attempts
-from seedcore.call import Call, Interval
+from seedcore.call import Call, Calls
+from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.contract.deadline import Clock, Limits, Waits
-from seedcore.errors import PresetNotFoundError, ProviderError, SeedcoreError, SettingsError
+from seedcore.errors import (
+    DrainingError,
+    PresetNotFoundError,
+    ProviderError,
+    ProviderResponseFormatError,
+    SeedcoreError,
+    SettingsError,
+)
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
 from seedcore.model import Seed, Spoilers
@@ -101,6 +109,7 @@ class Runner:
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
         self._once: Once | None = None
+        self._inside = Calls(nested=self._nested, poll=self._poll)
 
     # ---------------------------------------------------------------- lifetime
 
@@ -249,9 +258,8 @@ class Runner:
         Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
         but CancelledError.
         """
-        lane = (not dry_run and self._lanes.get(provider)) or await self._lane(
-            provider, dry_run=dry_run
-        )
+        lane = self._lanes.get(provider) if dry_run is False else None
+        lane = lane or await self._lane(provider, dry_run=dry_run)
         found = None
         if preset is not None and lane.provider.declaration.presets is not None:
             lane, found = await self._preset(lane, preset, dry_run=dry_run)
@@ -259,7 +267,9 @@ class Runner:
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, "generate", surface, call_id, limits, deadline)
-        call.profile, call.preset, call.dry = profile, found, dry_run
+        call.profile, call.preset = profile, found
+        if dry_run:
+            self._make_dry(call)
         seed: Seed = await self._run(
             call,
             {
@@ -297,37 +307,29 @@ class Runner:
         lane, found = await self._lane_of(provider, operation, arguments, dry_run=dry_run)
         limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
-        call.profile, call.preset, call.dry = profile, found, dry_run
+        call.profile, call.preset = profile, found
+        if dry_run:
+            self._make_dry(call)
         return await self._run(call, arguments)
 
-    async def nested(
+    async def _nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
-        """
-        Make a call within *parent*, for its context.
-        """
         lane, found = await self._lane_of(provider, operation, arguments)
         limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
         call.call_id, call.nested, call.profile = call_id, True, parent.profile
-        call.preset = found
+        call.preset, call.parent = found, parent
         return await self._run(call, arguments)
 
-    async def poll(
-        self,
-        call: Call,
-        look: Callable[[], Awaitable[Any]],
-        interval: Interval,
-        deadline: float | None,
+    async def _poll(
+        self, call: Call, look: Callable[[], Awaitable[Any]], deadline: float | None, **times: float
     ) -> Any:
-        """
-        Ask again until *look* finds something, for the context of *call*.
-        """
-        from seedcore.polling import poll  # few providers need it
+        from seedcore.polling import Interval, Poll  # few providers need it
 
-        return await poll(call, look, interval, deadline, self)
+        return await Poll(call, look, self._inside, deadline).run(Interval(**times))
 
     async def _lane_of(
         self, provider: str, operation: str, arguments: dict[str, Any], *, dry_run: bool = False
@@ -405,15 +407,14 @@ class Runner:
         try:
             call.request = request_of(call, arguments)
             del arguments  # it would be kept for as long as the call waits
-            if lane.provider.check is not None:
-                check_request(call)
+            check_request(call)
             if call.dry:
                 return await self._dry(call)
             if call.given and (found := await self._only_once.begin(call)) is not None:
                 return found.value
             lane.calls += 1
             lane.budget.call()
-            value = await attempts(call, self)
+            value = await attempts(call, self._inside)
             latency = round((self._now() - call.started) * 1e3, 3)
             if call.once is not None:
                 return await call.once.finish(value, latency)
@@ -430,13 +431,24 @@ class Runner:
             if lane.runtime.draining and not self._running:
                 self._idle.set()
 
+    def _make_dry(self, call: Call) -> None:
+        call.dry = True
+        # A row of its own: the real call must still find its id free.
+        call.row_id = f"{self._prefix}{next(self._numbers):x}"
+
     async def _dry(self, call: Call) -> Any:
         """
         Return what stands for the result of *call*, with a row of its own kind.
         """
         from seedcore import dry
 
-        value = dry.value_of(call)
+        if call.lane.runtime.draining:
+            raise DrainingError(stopped_by="draining")
+        try:
+            value = dry.value_of(call)
+        except Exception as error:
+            text = "its plugin has no placeholder that can be made; this is a bug of it"
+            raise ProviderResponseFormatError(text, reason=PLUGIN_ERROR) from error
         latency = round((self._now() - call.started) * 1e3, 3)
         state = await outcome.record(call, value, latency) if outcome.audits(call) else "off"
         return outcome.succeeded(call, value, state, latency)
@@ -459,6 +471,9 @@ class Runner:
 
         That of a *dry_run* needs no credentials and shares nothing with other processes.
         """
+        if not isinstance(dry_run, bool):
+            msg = "dry_run must be true or false."
+            raise SettingsError(msg)
         lanes = self._dry_lanes if dry_run else self._lanes
         if lane := lanes.get(name):
             return lane

@@ -281,7 +281,7 @@ class Sharing:
             lane.fresh_until = asked + self.FRESH
         for (provider, operation), shared in view.circuits.items():
             lane = lanes[provider]
-            if operation not in lane.provider.operations:
+            if not lane.has_circuit(operation):
                 continue
             circuit = lane.circuit(operation)
             if shared.unreadable:

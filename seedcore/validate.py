@@ -151,6 +151,7 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         branch=found.branch or branch if found else branch,
         options=_options_of(call, asked, found),
         sealed=sealed,
+        given=(asked["options"] or NOTHING_GIVEN) if found else None,
     )
 
 
@@ -199,8 +200,11 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
     if declared is None and not options:
         return NOTHING_GIVEN
     whole = declared is not None and isinstance(options, declared)
-    if whole and preset is None:
+    if whole and preset is None and (declaration.presets is None or not asked["settings"]):
         return options
+    if whole:
+        text = "options are complete already: give a mapping beside a preset or settings"
+        raise ProviderInvalidRequestError(text)
     if options is not None and not isinstance(options, Mapping):
         text = "options must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
@@ -226,7 +230,7 @@ def _document(
     """
     options = asked["options"] or {}
     if declaration.presets is None:
-        return options
+        return combined(declaration, (options,))
     document = asked["settings"] or {}
     taken = {
         key: value for key, value in document.items() if key not in declaration.ignored_options
@@ -242,7 +246,7 @@ def check_request(call: Call) -> None:
     if check is None:
         return
     try:
-        check(call.request)
+        returned = check(call.request)
     except (ProviderError, KeyboardInterrupt):
         raise
     except SettingsError as error:
@@ -250,3 +254,6 @@ def check_request(call: Call) -> None:
     except BaseException as error:
         text = f"its check raised {type(error).__name__}; this is a bug of its plugin"
         raise ProviderResponseFormatError(text, reason=PLUGIN_ERROR) from error
+    if returned is not None:  # a coroutine, most likely, that nobody has run
+        text = f"its check returned {type(returned).__name__}; this is a bug of its plugin"
+        raise ProviderResponseFormatError(text, reason=PLUGIN_ERROR)

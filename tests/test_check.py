@@ -186,3 +186,99 @@ async def test_a_spoiler_link_with_a_key_stays_out_of_the_row(database_url: str)
     assert "https://seeds.example/spoiler?key=open-sesame" == seed.spoiler_url
     assert {} == row["seed"]
     assert {"key": "open-sesame"} != row["settings"]
+
+
+async def test_a_key_is_hidden_from_looks_and_in_the_row_of_an_outer_call(
+    database_url: str,
+) -> None:
+    """
+    A nested call that hides one has no row of its own.
+    """
+
+    async def inner(request: SeedRequest, context: Context) -> Seed:
+        context.hide("open-sesame")
+
+        async def look() -> Seed:
+            return Seed(url="https://seeds.example/open-sesame")
+
+        return await context.poll(look)
+
+    async def outer(request: SeedRequest, context: Context) -> Seed:
+        return await context.generate("demo")
+
+    async with runner_of(inner, database=database_url) as runner:
+        runner.registry.add("outer", outer)
+        seed = await runner.generate("outer", surface="tests")
+        assert runner._runtime is not None
+        assert runner._runtime.store is not None
+        [row] = await runner._runtime.store.queries.calls()
+
+    assert "https://seeds.example/open-sesame" == seed.url
+    assert "https://seeds.example/***" == row["permalink"]
+
+
+async def test_a_pause_that_a_look_met_is_told_without_the_key(events: CapturedEvents) -> None:
+    """
+    Other callers get that error, too.
+    """
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        context.hide("open-sesame")
+
+        async def look() -> Seed:
+            text = "open-sesame is asking too often"
+            raise ProviderRateLimitError(text, retry_after=60)
+
+        return await context.poll(look, deadline=5)
+
+    async with runner_of(demo, sinks=[events]) as runner:
+        with pytest.raises(ProviderError):
+            await runner.generate("demo", surface="tests")
+        with pytest.raises(ProviderRateLimitError) as caught:
+            await runner.generate("demo", surface="tests")
+
+    assert "*** is asking too often" == caught.value.provider_message
+
+
+@pytest.mark.parametrize("wrong", [None, 12345678, b"bytes"])
+async def test_only_a_text_can_be_hidden(wrong: Any) -> None:
+    """
+    Anything else is a mistake of the plugin, and said to be one.
+    """
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        context.hide(wrong)
+        return Seed()
+
+    async with runner_of(demo) as runner:
+        with pytest.raises(ProviderResponseFormatError, match="a bug of the plugin"):
+            await runner.generate("demo", surface="tests")
+
+
+async def test_a_check_that_returns_something_is_a_bug() -> None:
+    """
+    It may be a coroutine that nobody runs, and then nothing was checked.
+    """
+
+    @provider(check=lambda request: "fine")
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    async with runner_of(demo) as runner:
+        with pytest.raises(ProviderResponseFormatError, match="its check returned str"):
+            await runner.generate("demo", surface="tests")
+
+
+async def test_a_secret_of_a_document_is_in_no_dry_seed(database_url: str) -> None:
+    """
+    Wherever it was given.
+    """
+
+    @provider(options=Options, presets="presets")
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    async with runner_of(demo, database=database_url) as runner:
+        for given in ({"settings": {"key": "abc"}}, {"options": {"key": "abc"}}):
+            seed = await runner.generate("demo", surface="tests", dry_run=True, **given)
+            assert {} == seed.settings

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from hypothesis import given, strategies as st
 
 from seedcore import (
@@ -23,7 +24,7 @@ from seedcore import (
 )
 from seedcore.contract.pace import MARGIN, Pace
 from seedcore.policy import rate_of
-from seedcore.testing.clocks import START, VirtualClock, virtual_time
+from seedcore.testing.clocks import START, LeapingClock, VirtualClock, virtual_time
 from seedcore.testing.events import CapturedEvents
 from seedcore.testing.replies import json_reply
 from seedcore.testing.upstream import FaultUpstream
@@ -169,15 +170,7 @@ async def test_every_request_counts_not_only_the_first_of_an_attempt(
     The third request of a call waits for its turn, wherever the clock says that is.
     """
     upstream.script(json_reply({}))
-    slept: list[float] = []
-
-    class Leaping(VirtualClock):
-        def monotonic(self) -> float:
-            return asyncio.get_running_loop().time() + sum(slept)
-
-        async def sleep(self, seconds: float, wake: asyncio.Future[bool]) -> None:
-            slept.append(seconds)
-            wake.set_result(False)
+    clock = LeapingClock()
 
     async def demo(request: SeedRequest, context: Context) -> Seed:
         for _ in range(3):
@@ -187,12 +180,97 @@ async def test_every_request_counts_not_only_the_first_of_an_attempt(
 
     registry = Registry(discover=False)
     registry.add("demo", provider(base_url=upstream.url, rate="2/10s")(demo))
-    async with Runner(registry=registry, database=None, clock=Leaping(), sinks=[events]) as runner:
+    async with Runner(registry=registry, database=None, clock=clock, sinks=[events]) as runner:
         await runner.generate("demo", surface="tests")
 
     assert 3 == len(upstream.requests)
-    assert 1 == len(slept)
-    assert 9.0 < slept[0] <= 10.0 + MARGIN
+    assert 1 == len(clock.slept)
+    assert 9.0 < clock.slept[0] <= 10.0 + MARGIN
+
+
+@virtual_time
+async def test_a_turn_that_is_not_used_is_free_again(events: CapturedEvents) -> None:
+    """
+    Whoever finds no place in the queue, or gives up there, leaves its turn to the next.
+    """
+
+    @provider(rate="2/60s", max_concurrent=1)
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        await asyncio.sleep(request.options["seconds"])
+        return Seed()
+
+    async with runner_of(demo, events, max_queued=1) as runner:
+        slow = asyncio.create_task(
+            runner.generate("demo", surface="tests", options={"seconds": 30})
+        )
+        await asyncio.sleep(1)
+        for _ in range(3):
+            waiting = asyncio.create_task(
+                runner.generate("demo", surface="tests", options={"seconds": 0}, patience=60)
+            )
+            await asyncio.sleep(1)
+            waiting.cancel()
+        await slow
+        await runner.generate("demo", surface="tests", options={"seconds": 0})
+
+    assert 30.0 == round(now(), 2)
+
+
+async def test_waiting_for_a_turn_takes_no_time_of_an_attempt(
+    upstream: FaultUpstream, events: CapturedEvents
+) -> None:
+    """
+    A provider that keeps its own rate is no provider that is slow.
+    """
+    upstream.script(json_reply({}))
+
+    @provider(base_url=upstream.url, rate="3/s")
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        for _ in range(9):
+            async with context.http.get("seed") as reply:
+                await reply.read()
+        return Seed()
+
+    registry = Registry(discover=False)
+    registry.add("demo", demo)
+    settings = {"attempt_timeout": 0.5, "retry_enabled": False}
+    async with Runner(
+        registry=registry, database=None, settings=settings, clock=LeapingClock(), sinks=[events]
+    ) as runner:
+        await runner.generate("demo", surface="tests")
+
+    assert 9 == len(upstream.requests)
+
+
+async def test_a_middleware_that_sends_twice_takes_two_turns(
+    upstream: FaultUpstream, events: CapturedEvents
+) -> None:
+    """
+    What counts is what goes over the wire.
+    """
+    upstream.script(json_reply({}))
+    clock = LeapingClock()
+
+    async def twice(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        (await handler(request)).close()
+        return await handler(request)
+
+    @provider(base_url=upstream.url, rate="3/10s")
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        async with context.http.get("seed") as reply:
+            await reply.read()
+        return Seed()
+
+    registry = Registry(discover=False)
+    registry.add("demo", demo)
+    async with Runner(
+        registry=registry, database=None, clock=clock, sinks=[events], http_middlewares=[twice]
+    ) as runner:
+        for _ in range(2):
+            await runner.generate("demo", surface="tests", patience=60)
+
+    assert 4 == len(upstream.requests)
+    assert 9.0 < sum(clock.slept) <= 10.0 + MARGIN
 
 
 def test_a_rate_can_be_set_and_a_wrong_one_names_the_place(tmp_path: Path) -> None:

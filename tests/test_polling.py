@@ -5,6 +5,8 @@ Asking again until an upstream is done.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,10 +29,11 @@ from seedcore import (
     operation,
     provider,
 )
-from seedcore.call import Interval
 from seedcore.contract.circuit import State
+from seedcore.polling import Interval
 from seedcore.testing.clocks import VirtualClock, virtual_time
 from seedcore.testing.events import CapturedEvents
+from support.stored import until
 
 Look = Callable[[], Awaitable[Any]]
 
@@ -427,6 +430,214 @@ async def test_a_shutdown_ends_a_poll_when_its_time_is_up(events: CapturedEvents
 
 
 @virtual_time
+async def test_a_pause_that_is_asked_for_after_a_poll_is_kept(events: CapturedEvents) -> None:
+    """
+    The provider's own rate limit closes the gate there as anywhere else.
+    """
+    site = Site([7], after=ProviderRateLimitError("slow down", retry_after=30))
+
+    async with runner_of(site, events, patience=60) as runner:
+        await runner.generate("demo", surface="tests")
+
+    assert 2 == len(site.submitted)
+    assert 30.0 <= site.submitted[1] <= 31.0
+
+
+@virtual_time
+async def test_a_poll_of_a_provider_within_another_is_not_repeated(
+    events: CapturedEvents,
+) -> None:
+    """
+    The limit and the slot of the outer attempt wait as well.
+    """
+    site = Site([*[Pending("generating")] * 12, 7], {"interval": 10.0})
+
+    async def outer(request: SeedRequest, context: Context) -> Seed:
+        return await context.generate("demo")
+
+    async with runner_of(site, events) as runner:
+        runner.registry.add("outer", outer)
+        rolling = asyncio.create_task(runner.generate("outer", surface="tests"))
+        await asyncio.sleep(50)
+        assert [0, 0] == [lane.slots.in_use for lane in runner._lanes.values()]
+        seed = await rolling
+
+    assert "7" == seed.id
+    assert 1 == len(site.submitted)
+    assert 120.0 == now()
+
+
+@virtual_time
+async def test_two_polls_at_once_share_the_time(events: CapturedEvents) -> None:
+    """
+    The one that ends first puts no limit on the other.
+    """
+    quick, slow = Site([1]), Site([*[Pending("generating")] * 12, 7], {"interval": 10.0})
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        found = await asyncio.gather(
+            context.poll(quick.look), context.poll(slow.look, interval=10.0)
+        )
+        return Seed(id=str(found))
+
+    async with runner_of(demo, events) as runner:
+        seed = await runner.generate("demo", surface="tests")
+
+    assert ("[1, 7]", 1) == (seed.id, seed.meta.attempts)
+
+
+@virtual_time
+async def test_a_poll_that_outlives_its_attempt_harms_nobody(events: CapturedEvents) -> None:
+    """
+    No limit is set on its caller's task for it, and no slot is given back twice.
+    """
+    left_over: list[asyncio.Task[Any]] = []
+    forever = Site([Pending("generating")], {"interval": 5.0})
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        left_over.append(asyncio.create_task(context.poll(forever.look, interval=5.0)))
+        await asyncio.sleep(7)
+        return Seed()
+
+    async def late(request: SeedRequest, context: Context) -> Seed:
+        async def later() -> None:
+            await asyncio.sleep(1)
+            await context.poll(forever.look)
+
+        left_over.append(asyncio.create_task(later()))
+        return Seed()
+
+    async with runner_of(demo, events) as runner:
+        runner.registry.add("late", late)
+        await runner.generate("demo", surface="tests", deadline=50)
+        await runner.generate("late", surface="tests")
+        await asyncio.sleep(200)
+        assert [0, 0] == [lane.slots.in_use for lane in runner._lanes.values()]
+        assert not next(iter(runner._lanes.values())).runtime.limits._singles
+
+    ends = [type(task.exception()) for task in left_over]
+    assert [ProviderTimeoutError, RuntimeError] == ends
+
+
+@virtual_time
+async def test_a_provider_that_swallowed_its_limit_gets_no_more_time(
+    events: CapturedEvents,
+) -> None:
+    """
+    Its caller is told of a timeout, and isn't left cancelled.
+    """
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            await context.poll(Site([7]).look)
+        return Seed()
+
+    async with runner_of(demo, events, retry_enabled=False) as runner:
+        with pytest.raises(ProviderTimeoutError, match="no answer within 60 s"):
+            await runner.generate("demo", surface="tests")
+
+    task = asyncio.current_task()
+    assert task is not None
+    assert 0 == task.cancelling()
+
+
+@virtual_time
+async def test_looks_earn_the_budget_they_spend(events: CapturedEvents) -> None:
+    """
+    A site where one look in seven fails loses nobody's seed.
+    """
+    looks = itertools.count(1)
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        steps = iter([*[Pending("generating")] * 28, 7])
+
+        async def look() -> Any:
+            if next(looks) % 7 == 0:
+                raise ProviderUnavailableError("gone")
+            return next(steps)
+
+        return Seed(id=await context.poll(look, interval=1.0))
+
+    async with runner_of(demo, events) as runner:
+        calls = [runner.generate("demo", surface="tests") for _ in range(40)]
+        seeds = await asyncio.gather(*calls)
+
+    assert {"7"} == {seed.id for seed in seeds}
+
+
+@virtual_time
+async def test_a_look_that_ran_out_of_time_before_is_tried_again(events: CapturedEvents) -> None:
+    """
+    Even if others succeeded since: what it is about was made, and would be lost.
+    """
+
+    class Demo:
+        @hookimpl
+        async def generate(self, request: SeedRequest, context: Context) -> Seed:
+            return Seed(id=await context.poll(self.sites[request.options["n"]].look))
+
+        sites: list[Site] = []  # noqa: RUF012 - filled below
+
+    demo = Demo()
+    slow = Site([1e6, 1e6, 1e6, 1e6, 7])
+    demo.sites = [slow, Site([8])]
+    async with runner_of(demo, events, attempt_timeout=10) as runner:
+        for n in (0, 1):
+            with contextlib.suppress(ProviderTimeoutError):
+                await runner.generate("demo", surface="tests", options={"n": n})
+        seed = await runner.generate("demo", surface="tests", options={"n": 0})
+
+    assert "7" == seed.id
+
+
+@virtual_time
+async def test_what_fails_after_polls_opens_the_circuit(events: CapturedEvents) -> None:
+    """
+    What was submitted is no success before the provider says so.
+    """
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        await context.poll(Site([7]).look)
+        raise ProviderUnavailableError("all ten tries failed")
+
+    async with runner_of(demo, events) as runner:
+        for _ in range(5):
+            with pytest.raises(ProviderUnavailableError):
+                await runner.generate("demo", surface="tests")
+        assert State.OPEN is runner._lanes["demo"].circuit("generate").breaker.state
+
+
+@virtual_time
+async def test_a_short_deadline_is_used_nearly_whole(events: CapturedEvents) -> None:
+    """
+    The last look has a tenth of it.
+    """
+    site = Site([Pending("generating")], {"interval": 1.0, "deadline": 3.0})
+
+    async with runner_of(site, events) as runner:
+        with pytest.raises(ProviderTimeoutError):
+            await runner.generate("demo", surface="tests")
+
+    assert pytest.approx(2.7) == site.looked[-1]
+
+
+@virtual_time
+async def test_the_last_look_may_hang_and_the_status_is_still_known(
+    events: CapturedEvents,
+) -> None:
+    """
+    It is the poll that ran out of time.
+    """
+    site = Site([Pending("generating"), 1e6], {"interval": 9.0, "deadline": 12.0})
+
+    async with runner_of(site, events) as runner:
+        with pytest.raises(ProviderTimeoutError, match="after 12 s; it last said 'generating'"):
+            await runner.generate("demo", surface="tests")
+
+
+@virtual_time
 async def test_two_polls_of_one_call_follow_each_other(events: CapturedEvents) -> None:
     """
     The reads after the first one are polls too, with attempts of their own.
@@ -461,3 +672,41 @@ async def test_a_hidden_value_is_in_no_event_and_no_error(events: CapturedEvents
 
     assert "key ***" in str(caught.value)
     assert "open-sesame" not in f"{caught.value!r} {list(events)}"
+
+
+@pytest.mark.dialects
+async def test_processes_share_the_circuit_of_polls(
+    database_url: str, events: CapturedEvents
+) -> None:
+    """
+    One that begins while it is open asks nobody, and a reset is heard of.
+    """
+    looks: list[str] = []
+
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        async def look() -> Seed:
+            looks.append(request.surface)
+            raise ProviderUnavailableError("down")
+
+        return await context.poll(look)
+
+    def runner() -> Runner:
+        registry = Registry(discover=False)
+        registry.add("demo", demo)
+        settings = {
+            "retry_enabled": False,
+            "circuit_breaker_failure_threshold": 1,
+            "circuit_breaker_timeout": 120,
+        }
+        return Runner(registry=registry, database=database_url, settings=settings, sinks=[events])
+
+    async with runner() as one, runner() as other:
+        with pytest.raises(ProviderUnavailableError):
+            await one.generate("demo", surface="one", deadline=5)
+        circuit = one._lanes["demo"].circuit("generate.poll")
+        await until(lambda: not circuit.unsaid)
+        with pytest.raises(ProviderTimeoutError):
+            await other.generate("demo", surface="other", deadline=5)
+        assert State.OPEN is other._lanes["demo"].circuit("generate.poll").breaker.state
+
+    assert ["one"] == looks

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from seedcore import (
+    DuplicateCallError,
     InvalidPresetError,
     PresetNotFoundError,
     ProviderInvalidRequestError,
@@ -19,9 +20,11 @@ from seedcore import (
     Runner,
     Seed,
     SeedRequest,
+    SettingsError,
     provider,
     setting,
 )
+from seedcore.options import is_unchangeable
 from seedcore.testing.events import CapturedEvents
 
 
@@ -325,3 +328,93 @@ async def test_race_means_no_spoilers_and_a_setting_turns_them_on_elsewhere(
             await rolled(runner, race=True, spoilers="on")
 
     assert ["on", "off", "off", "off", "on"] == [request.spoilers for request in asked]
+
+
+async def test_a_call_that_is_made_once_is_the_same_after_its_preset_changed(
+    runner: Runner, asked: list[SeedRequest]
+) -> None:
+    """
+    What was asked for is the name; other options of the caller's are another call.
+    """
+    async with runner:
+        await runner.presets.save("alttpr", "red/a", "settings: {goal: ganon}", by="tests:1")
+        first = await rolled(runner, preset="red/a", call_id="mine")
+        await runner.presets.save("alttpr", "red/a", "settings: {goal: pedestal}", by="tests:1")
+        again = await rolled(runner, preset="red/a", call_id="mine")
+        with pytest.raises(DuplicateCallError):
+            await rolled(runner, preset="red/a", options={"hints": "off"}, call_id="mine")
+
+    assert 1 == len(asked)
+    assert first == again
+
+
+async def test_complete_options_and_a_document_are_refused_together(runner: Runner) -> None:
+    """
+    Nobody could say which of them counts.
+    """
+    async with runner:
+        with pytest.raises(ProviderInvalidRequestError, match="options are complete already"):
+            await rolled(runner, settings={"goal": "pedestal"}, options=Options())
+        await rolled(runner, options=Options(goal="pedestal"))
+
+
+async def test_what_a_provider_without_presets_changes_stays_its_own(registry: Registry) -> None:
+    """
+    The caller's mappings are copied, and dotted names are understood.
+    """
+
+    @provider(options=Options)
+    def changing(request: SeedRequest) -> Seed:
+        request.options.placed["b"] = request.options.item.pool
+        return Seed(extra={"placed": dict(request.options.placed)})
+
+    registry.add("changing", changing)
+    given = {"placed": {"a": "lamp"}, "item.pool": "hard"}
+    async with Runner(registry=registry, database=None) as runner:
+        seed = await rolled(runner, "changing", options=given)
+
+    assert {"placed": {"a": "lamp"}, "item.pool": "hard"} == given
+    assert {"placed": {"a": "lamp", "b": "hard"}} == seed.extra
+
+
+def test_only_what_nobody_can_change_is_shared() -> None:
+    """
+    A class that checks what is set isn't frozen, though it looks alike.
+    """
+
+    @attrs.define
+    class Checked:
+        goal: str = attrs.field(default="ganon", validator=attrs.validators.instance_of(str))
+
+    @attrs.frozen
+    class Frozen:
+        goal: str = "ganon"
+        inner: Any = ()
+
+    assert is_unchangeable(Frozen(inner=(1, "a", Frozen())))
+    for inside in ({}, [], Checked(), ([],)):
+        assert not is_unchangeable(Frozen(inner=inside))
+
+
+@pytest.mark.parametrize("value", [None, "no", 1])
+async def test_a_dry_run_is_asked_for_with_true(runner: Runner, value: Any) -> None:
+    """
+    Anything else might roll a real seed, or none, and nobody would know which.
+    """
+    async with runner:
+        with pytest.raises(SettingsError, match="dry_run must be true or false"):
+            await rolled(runner, dry_run=value)
+        with pytest.raises(SettingsError, match="dry_run must be true or false"):
+            await runner.call("alttpr", "generate", surface="tests", dry_run=value)
+
+
+async def test_a_document_that_contains_itself_is_refused(runner: Runner) -> None:
+    """
+    With a sentence.
+    """
+    loop: dict[str, Any] = {}
+    loop["placed"] = loop
+    async with runner:
+        for given in ({"settings": loop}, {"options": {"placed": loop}}):
+            with pytest.raises(ProviderInvalidRequestError, match="nested too deeply"):
+                await rolled(runner, **given)

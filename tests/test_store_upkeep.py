@@ -163,6 +163,18 @@ class TestPruning:
             ("two", "2024-02-29", 1, 0),
         ] == look(database_url, DAYS)
 
+    async def test_dry_runs_go_and_are_no_calls(self, store: Store, database_url: str) -> None:
+        """
+        Nobody was asked.
+        """
+        when = at("2024-02-29T12:00:00")
+        for name, dry in (("real", False), ("dry", True)):
+            await store.write(audit_record(name, provider="one", created_at=when, dry=dry))
+        await prune(store, "2024-03-01")
+
+        assert [] == look(database_url, CALL_IDS)
+        assert [("one", "2024-02-29", 1, 0)] == look(database_url, DAYS)
+
     async def test_numbers_of_the_same_day_are_added(self, store: Store, database_url: str) -> None:
         """
         A day may be pruned in several parts.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -170,12 +170,13 @@ class Settings:
         plugin = _declared(name, declaration)
         layer = merged(plugin, *file.layers(None), environment, *argument.layers(None))
         site = _instance(SiteSettings, layer, name)
+        password = password_of(site.base_url)
         own = _own(name, declaration.settings, layer, complete=complete)
         settings = ProviderSettings(
             **attrs.asdict(site, recurse=False),
             name=name,
             own=own,
-            secrets=tuple(dict.fromkeys((*secrets_of(own), *password_of(site.base_url)))),
+            secrets=tuple(dict.fromkeys((*_secrets(own, declaration, layer), *password))),
             plugin=plugin,
             file=file,
             environment=environment,
@@ -266,6 +267,15 @@ def _own_keys(name: str, cls: type[Any] | None) -> tuple[str, ...]:
         msg += "Its author must change that."
         raise SettingsError(msg)
     return keys
+
+
+def _secrets(own: Any, declaration: Declaration, layer: Layer) -> Iterator[str]:
+    yield from secrets_of(own)
+    if declaration.settings is None or attrs.has(type(own)):
+        return
+    for key, field in fields_of(declaration.settings).items():  # it isn't complete
+        if field.metadata.get("secret") and key in layer:
+            yield str(layer[key].value)
 
 
 def _own(name: str, cls: type[Any] | None, layer: Layer, *, complete: bool) -> Any:

@@ -8,6 +8,7 @@ messages those quote the value; ours never do.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -249,7 +250,8 @@ def _choice(spellings: Mapping[Any, tuple[Any, ...]]) -> Conversion:
     known: dict[tuple[type, Any], Any] = {}
     for allowed, forms in spellings.items():
         for form in forms:
-            known.setdefault((type(form), form), allowed)
+            with contextlib.suppress(TypeError):  # a member may have a list as its value
+                known.setdefault((type(form), form), allowed)
 
     def choose(value: Any) -> Any:
         for meant in (value, *_meant(value)):

@@ -74,13 +74,13 @@ _OLD = {
 _COUNT = (
     "INSERT INTO seedcore_days AS known (provider, day, calls, failures) "
     "SELECT provider, {{day}}, {calls}, {failures} "
-    "FROM (SELECT provider, created_at {some}) AS old WHERE TRUE GROUP BY 1, 2 "
+    "FROM (SELECT provider, created_at{also} {some}) AS old WHERE TRUE GROUP BY 1, 2 "
     "ON CONFLICT (provider, day) DO UPDATE SET calls = known.calls + excluded.calls, "
     "failures = known.failures + excluded.failures"
 )
 _COUNTED = {
-    "calls": {"calls": "count(*)", "failures": "0"},
-    "failures": {"calls": "0", "failures": "count(*)"},
+    "calls": {"calls": "sum(CASE WHEN dry THEN 0 ELSE 1 END)", "failures": "0", "also": ", dry"},
+    "failures": {"calls": "0", "failures": "count(*)", "also": ""},
 }
 
 
