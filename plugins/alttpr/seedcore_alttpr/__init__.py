@@ -41,6 +41,8 @@ SYSTEM = SystemRandom()
     homepage="https://alttpr.com",
     settings=Settings,
     options=Options,
+    # Games that can't be won are bad luck, and more common than sites that are down.
+    policy={"retry_max_attempts": 5},
     presets="presets",
     # Older documents have these; the first two the call decides, the third nobody reads.
     ignored_options=("tournament", "spoilers", "version"),

@@ -172,6 +172,6 @@ async def test_a_read_that_fails_is_tried_again(ask, site, page):
 
     assert "goals" in await ask("settings")
 
-    site.next.extend([page(500, "Server Error")] * 3)
+    site.next.extend([page(500, "Server Error")] * 5)
     with pytest.raises(ProviderUnavailableError):
         await ask("settings")
