@@ -5,8 +5,6 @@ The one path every call takes.
 from __future__ import annotations
 
 import asyncio
-import functools
-import importlib
 import itertools
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,7 +19,6 @@ from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import (
     DrainingError,
-    PresetNotFoundError,
     ProviderError,
     ProviderResponseFormatError,
     SeedcoreError,
@@ -29,13 +26,13 @@ from seedcore.errors import (
 )
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
+from seedcore.lanes import Lanes
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.settings import Settings
 from seedcore.validate import (
     check_request,
-    check_text,
     checked_name,
     checked_seconds,
     request_of,
@@ -46,7 +43,7 @@ if TYPE_CHECKING:
 
     from seedcore.events import Sink
     from seedcore.once import Once
-    from seedcore.presets import Preset, Presets
+    from seedcore.presets import Presets
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
@@ -99,13 +96,11 @@ class Runner:
         self._rng = rng or Random()  # noqa: S311 - jitter and ids, no secrets
         self._prefix = f"{self._rng.getrandbits(60):015x}-"
         self._numbers = itertools.count(1)
-        self._lanes: dict[str, Lane] = {}
-        self._dry_lanes: dict[str, Lane] = {}
-        self._opening = asyncio.Lock()
+        self._opened = Lanes(self.registry, self.settings, self._clock)
+        self._lanes = self._opened.real
         self._closing = asyncio.Lock()
         self._closed = False
         self._running = 0
-        self._said_disabled = False
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
         self._once: Once | None = None
@@ -146,13 +141,14 @@ class Runner:
             http_middlewares=self._http_middlewares,
             failure_rows=self.settings.core.failure_rows,
         )
+        self._opened.runtime = runtime
         if store is not None:
             from seedcore.sharing import Sharing
 
             runtime.sharing = Sharing(store, runtime, self._lanes)
         try:
             for name in self._start:
-                await (await self._lane(name)).start_early()
+                await (await self._opened.of(name)).start_early()
         except BaseException:
             await self.close()
             raise
@@ -258,11 +254,9 @@ class Runner:
         Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
         but CancelledError.
         """
-        lane = self._lanes.get(provider) if dry_run is False else None
-        lane = lane or await self._lane(provider, dry_run=dry_run)
-        found = None
-        if preset is not None and lane.provider.declaration.presets is not None:
-            lane, found = await self._preset(lane, preset, dry_run=dry_run)
+        lane, found = self._lanes.get(provider) if dry_run is False else None, None
+        if lane is None or preset is not None:
+            lane, found = await self._opened.asked(provider, "generate", preset, dry_run=dry_run)
         limits = lane.policy(profile, "generate")
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
@@ -304,7 +298,8 @@ class Runner:
 
         Raises as ``generate`` does.
         """
-        lane, found = await self._lane_of(provider, operation, arguments, dry_run=dry_run)
+        preset = arguments.get("preset")
+        lane, found = await self._opened.asked(provider, operation, preset, dry_run=dry_run)
         limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
         call.profile, call.preset = profile, found
@@ -315,7 +310,7 @@ class Runner:
     async def _nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
-        lane, found = await self._lane_of(provider, operation, arguments)
+        lane, found = await self._opened.asked(provider, operation, arguments.get("preset"))
         limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
@@ -331,43 +326,12 @@ class Runner:
 
         return await Poll(call, look, self._inside, deadline).run(Interval(**times))
 
-    async def _lane_of(
-        self, provider: str, operation: str, arguments: dict[str, Any], *, dry_run: bool = False
-    ) -> tuple[Lane, Preset | ProviderError | None]:
-        lane = await self._lane(provider, dry_run=dry_run)
-        preset = arguments.get("preset") if operation == "generate" else None
-        if preset is None or lane.provider.declaration.presets is None:
-            return lane, None
-        return await self._preset(lane, preset, dry_run=dry_run)
-
-    async def _preset(
-        self, lane: Lane, name: object, *, dry_run: bool
-    ) -> tuple[Lane, Preset | ProviderError | None]:
-        """
-        Return the preset called *name* or why there is none, and the lane that it leads to.
-        """
-        try:
-            check_text("preset", name)
-            preset = await self.presets.find(lane.name, str(name))
-        except PresetNotFoundError as error:
-            return lane, None if lane.provider.declaration.upstream_presets else error
-        except ProviderError as error:
-            return lane, error
-        return await self._lane(preset.provider, dry_run=dry_run), preset
-
-    @functools.cached_property
+    @property
     def presets(self) -> Presets:
         """
         The presets of the providers that have some: files, and those that people saved.
         """
-        from seedcore.presets import Presets
-
-        return Presets(
-            self.registry,
-            self.settings,
-            lambda: self._runtime.store if self._runtime else None,
-            self._clock,
-        )
+        return self._opened.presets
 
     def _call(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -462,48 +426,6 @@ class Runner:
             assert self._runtime is not None
             self._once = Once(self._runtime)
         return self._once
-
-    # ------------------------------------------------------------------- lanes
-
-    async def _lane(self, name: str, *, dry_run: bool = False) -> Lane:
-        """
-        Return the lane of provider *name*, opened on first use. Raises PluginError.
-
-        That of a *dry_run* needs no credentials and shares nothing with other processes.
-        """
-        if not isinstance(dry_run, bool):
-            msg = "dry_run must be true or false."
-            raise SettingsError(msg)
-        lanes = self._dry_lanes if dry_run else self._lanes
-        if lane := lanes.get(name):
-            return lane
-        runtime = self._runtime
-        if runtime is None:
-            msg = "Open the runner first: 'async with seedcore.Runner() as runner: ...'"
-            raise SeedcoreError(msg)
-        async with self._opening:
-            lane = lanes.get(name)
-            if lane is None:
-                provider = self.registry.load(name)
-                declared = provider.declaration
-                settings = self.settings.provider(name, declared, complete=not dry_run)
-                lane = Lane(provider, settings, runtime)
-                if dry_run:
-                    lanes[name] = lane
-                    return lane
-                if lane.settings.base_url is not None:
-                    # 0.3 s that would else come out of the first attempt's time.
-                    importlib.import_module("seedcore.http")
-                if runtime.sharing is not None:
-                    await runtime.sharing.look(lane)
-                self._lanes[name] = lane
-                self._say_if_disabled(lane)
-            return lane
-
-    def _say_if_disabled(self, lane: Lane) -> None:
-        if not lane.settings.policy().resilience_enabled and not self._said_disabled:
-            self._said_disabled = True
-            lane.emit("WARNING", "resilience_disabled")
 
 
 def _overridden(

@@ -35,6 +35,7 @@ LEVELS: dict[str, int] = {
     "call": 3,
     "http": 3,
     "lane": 3,
+    "lanes": 3,
     "validate": 3,
     "admission": 3,
     "attempt": 3,

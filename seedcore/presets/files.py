@@ -4,6 +4,7 @@ Presets in files: in folders of one's own, and shipped by plugins.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import sys
@@ -106,7 +107,12 @@ def shipped_folder(provider: Provider) -> Path | None:
         return None
     module = sys.modules.get(provider.module)
     file = getattr(module, "__file__", None)  # a module typed at a prompt has none
-    return Path(file).parent / folder if file else None
+    return _beside(file, folder) if file else None
+
+
+@functools.cache
+def _beside(file: str, folder: str) -> Path:
+    return Path(file).parent / folder
 
 
 __all__ = ["ENDINGS", "content_of", "find_in", "folders_of", "names_in", "shipped_folder"]

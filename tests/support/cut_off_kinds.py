@@ -213,7 +213,7 @@ KINDS: dict[str, Kind] = {
         least=3,
         through=("_started_or_in_a_thread", "record"),
     ),
-    "with another inside": Kind(providers=_nesting, least=9, through=("nested", "record")),
+    "with another inside": Kind(providers=_nesting, least=9, through=("_nested", "record")),
     "with polls": Kind(
         providers=_polling, least=12, through=("_look", "sleep", "start", "read", "record")
     ),
