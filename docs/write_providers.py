@@ -129,9 +129,9 @@ def _presets(provider: Provider) -> Iterator[str]:
     folder = shipped_folder(provider)
     rows = []
     for name in sorted(names_in(folder)):
-        path = find_in(folder, name)
-        assert path is not None
-        document = read(path.read_bytes(), provider=provider.name, name=name)
+        file = find_in(folder, name)
+        assert file is not None
+        document = read(file.path.read_bytes(), provider=provider.name, name=name)
         rows.append([code(name), *(str(document.get(key) or "") for key in ABOUT_PRESETS)])
     yield from table(["preset", "goal", "is"], rows, "It ships no presets.")
     if provider.declaration.upstream_presets:

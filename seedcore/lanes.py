@@ -64,7 +64,7 @@ class Lanes:
             return lane, None
         try:
             check_text("preset", preset)
-            found = await self.presets.find(lane.name, str(preset))
+            found = await self.presets.shared(lane.name, str(preset))
         except PresetNotFoundError as error:
             return lane, None if declared.upstream_presets else error
         except ProviderError as error:

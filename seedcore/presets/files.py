@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from seedcore.errors import InvalidPresetError
 from seedcore.presets.document import MOST_BYTES
@@ -44,7 +44,16 @@ def names_in(folder: Path | None) -> set[str]:
     return names
 
 
-def find_in(folder: Path | None, name: str) -> Path | None:
+class File(NamedTuple):
+    """
+    A file that is there, and what was seen of it.
+    """
+
+    path: Path
+    status: os.stat_result
+
+
+def find_in(folder: Path | None, name: str) -> File | None:
     """
     Return the file of the preset *name* in *folder*, if there is one.
     """
@@ -53,33 +62,34 @@ def find_in(folder: Path | None, name: str) -> Path | None:
     for ending in ENDINGS:
         path = folder / f"{name}{ending}"
         try:
+            status = path.stat()
             # A pipe or a device with such a name would be read for ever.
-            if stat.S_ISREG(path.stat().st_mode):
-                return path
+            if stat.S_ISREG(status.st_mode):
+                return File(path, status)
         except (OSError, ValueError):
             continue
     return None
 
 
-def content_of(path: Path, *, provider: str, name: str) -> bytes:
+def content_of(file: File, *, provider: str, name: str) -> bytes:
     """
     Return what is in the file, one byte more than is allowed at most.
 
     Raises InvalidPresetError for a file that can't be read.
     """
+    seen = _seen(file.status)
+    known = _CONTENTS.get(file.path)
+    if known is not None and known[0] == seen:
+        return known[1]
     try:
-        seen = _seen(path.stat())
-        known = _CONTENTS.get(path)
-        if known is not None and known[0] == seen:
-            return known[1]
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        with file.path.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
     except OSError as error:
         text = f"the preset {name!r}: its file can't be read: {error.strerror}"
     else:
         # A file that has just changed may change again without looking different.
         if time.time_ns() - max(seen[:2]) > SETTLED and len(_CONTENTS) < MOST_KNOWN:
-            _CONTENTS[path] = (seen, content)
+            _CONTENTS[file.path] = (seen, content)
         return content
     raise InvalidPresetError(text, provider=provider)
 
@@ -115,4 +125,4 @@ def _beside(file: str, folder: str) -> Path:
     return Path(file).parent / folder
 
 
-__all__ = ["ENDINGS", "content_of", "find_in", "folders_of", "names_in", "shipped_folder"]
+__all__ = ["ENDINGS", "File", "content_of", "find_in", "folders_of", "names_in", "shipped_folder"]

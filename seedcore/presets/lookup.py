@@ -15,6 +15,7 @@ from seedcore.errors import DatabaseError, PluginError, PresetNotFoundError, did
 from seedcore.options import copied
 from seedcore.presets.document import decoded, read
 from seedcore.presets.files import (
+    File,
     content_of,
     find_in,
     folders_of,
@@ -72,10 +73,17 @@ class Lookup:
 
     async def find(self, provider: str, name: str) -> Preset:
         """
-        Return the preset called *name*, or *namespace/name*, of *provider*.
+        Return the preset called *name*, or *namespace/name*, of *provider*: a copy of its own.
 
         Raises PresetNotFoundError, InvalidPresetError, and DatabaseError where only the database
         could tell.
+        """
+        found = await self.shared(provider, name)
+        return attrs.evolve(found, options=copied(found.options))
+
+    async def shared(self, provider: str, name: str) -> Preset:
+        """
+        Return the preset as ``find`` does, for who changes nothing in it.
         """
         written = await self.look(provider, name)
         known = (provider, written.name, written.source, written.text)
@@ -85,7 +93,7 @@ class Lookup:
             found = self._found[known] = self._understood(provider, written)
             if len(self._found) > REMEMBERED:
                 self._found.popitem(last=False)
-        return attrs.evolve(found, options=copied(found.options))
+        return found
 
     def _understood(self, provider: str, written: Written) -> Preset:
         document = read(written.text, provider=provider, name=written.name)
@@ -115,13 +123,13 @@ class Lookup:
                 name=str(asked), text=await self._stored(provider, asked), source="database"
             )
         for folder in self._folders(provider):
-            if path := find_in(folder, asked.own):
-                return _written(path, provider, asked.own, "directory")
+            if file := find_in(folder, asked.own):
+                return _written(file, provider, asked.own, "directory")
         text = await self._stored_for_all(provider, asked.own)
         if text is not None:
             return Written(name=asked.own, text=text, source="database")
-        if path := find_in(self._shipped(provider), asked.own):
-            return _written(path, provider, asked.own, "plugin")
+        if file := find_in(self._shipped(provider), asked.own):
+            return _written(file, provider, asked.own, "plugin")
         text = f"there is no preset {asked.own!r}.{await self._advice(provider, asked.own)}"
         raise PresetNotFoundError(text.removesuffix("."), provider=provider)
 
@@ -269,6 +277,6 @@ def _asked(provider: str, name: str) -> Name:
     raise PresetNotFoundError(text, provider=provider)
 
 
-def _written(path: Path, provider: str, name: str, source: Any) -> Written:
-    content = content_of(path, provider=provider, name=name)
-    return Written(name=name, text=content, source=source, path=str(path))
+def _written(file: File, provider: str, name: str, source: Any) -> Written:
+    content = content_of(file, provider=provider, name=name)
+    return Written(name=name, text=content, source=source, path=str(file.path))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seedcore.errors import InvalidPresetError, clean_text
-from seedcore.presets.files import ENDINGS, content_of
+from seedcore.presets.files import ENDINGS, File, content_of
 from seedcore.presets.names import LONGEST_AUTHOR
 from seedcore.presets.presets import MOST_COLLABORATORS
 from seedcore.presets.records import Draft, Outcome
@@ -61,7 +61,8 @@ def _drafts_of(entry: os.DirEntry[str], provider: str, namespace: str) -> Iterat
         yield _off(entry.path, provider, name, "it is no file")
         return
     try:
-        content = content_of(Path(entry), provider=provider, name=name)
+        file = File(Path(entry), entry.stat())
+        content = content_of(file, provider=provider, name=name)
     except InvalidPresetError as error:
         yield _off(entry.path, provider, name, error.provider_message)
         return
