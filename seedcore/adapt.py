@@ -272,6 +272,11 @@ def _operation(
         takes=None if free else shape.takes,
         needs=shape.needs,
         returns=_returns(function),
+        texts=frozenset(
+            parameter.name
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.name in shape.takes and _annotation(parameter) in TEXTS
+        ),
         function=_caller(function, shape.given, by_name=shape.by_name),
     )
 
@@ -309,10 +314,21 @@ def _is_async(function: Callable[..., Any]) -> bool:
 
 
 def _returns(function: Callable[..., Any]) -> str:
-    annotation = inspect.signature(function).return_annotation
+    return _written(inspect.signature(function).return_annotation)
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    return _written(parameter.annotation)
+
+
+def _written(annotation: Any) -> str:
     if annotation is inspect.Signature.empty:
         return ""
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+TEXTS = frozenset({"str", "str | None", "Optional[str]"})
+"""Annotations of arguments that are texts."""
 
 
 def _first_line(text: str) -> str:

@@ -171,7 +171,8 @@ async def _wait_for(call: Call, what: Literal["gate", "circuit", "rate"], pause:
     runtime = call.lane.runtime
     now = runtime.clock.monotonic()
     patience = left(call.policy.patience, call.waited)
-    remaining = left(call.deadline, now)
+    deadline = call.deadline if what == "circuit" else call.turn_deadline
+    remaining = left(deadline, now)
     half_open = what == "circuit" and call.circuit.breaker.state is State.HALF_OPEN
     needed = 0.0 if half_open else pause
     if needed >= remaining:
@@ -185,6 +186,8 @@ async def _wait_for(call: Call, what: Literal["gate", "circuit", "rate"], pause:
         passed = runtime.clock.monotonic() - now
         call.waited += passed
         call.spent(what, passed)
+        if deadline > call.deadline:  # a look's, which loses no time by that
+            call.deadline = min(call.deadline + passed, deadline)
 
 
 async def _queue(call: Call) -> None:

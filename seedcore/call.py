@@ -211,6 +211,15 @@ class Call:
         """
         self._report().attempts.append(attempt)
 
+    @property
+    def turn_deadline(self) -> float:
+        """
+        Until when the call may wait for others that are before it.
+
+        A poll's own deadline is about the site being slow, so that for a look it is the outer one.
+        """
+        return self.parent.deadline if self.is_look and self.parent else self.deadline
+
     def take_limit_off(self) -> None:
         """
         Let the attempt wait for something that has a limit of its own, or a turn.

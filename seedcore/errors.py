@@ -285,7 +285,10 @@ class ProviderError(SeedcoreError):
         sentence = self.sentence.format(provider=self.provider or "the provider")
         sentence = sentence[:1].upper() + sentence[1:] if self.provider is None else sentence
         end = f": {self.provider_message}" if self.provider_message else "."
-        return f"{sentence}{end}{self._advice()}"
+        advice = self._advice()
+        if advice and end[-1] not in ".!?":
+            end += "."
+        return f"{sentence}{end}{advice}"
 
     def _advice(self) -> str:
         advice = ""

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from seedcore.call import opened
@@ -64,6 +65,17 @@ class LentResponse(aiohttp.ClientResponse):
             await self._keep_body()
         return self
 
+    @property
+    def request_info(self) -> aiohttp.RequestInfo:
+        """
+        Return what aiohttp's errors carry, and print: without query, user and headers.
+        """
+        told = self._request_info
+        nothing: CIMultiDict[str] = CIMultiDict()
+        return aiohttp.RequestInfo(
+            _bare(told.url), told.method, CIMultiDictProxy(nothing), _bare(told.real_url)
+        )
+
     async def read(self) -> bytes:
         """
         Return the body; of an error what was kept, also after the connection is closed.
@@ -97,6 +109,10 @@ class LentResponse(aiohttp.ClientResponse):
         except aiohttp.ClientResponseError as error:
             error.kept_body = self._body or b""  # type: ignore[attr-defined]
             raise
+
+
+def _bare(url: URL) -> URL:
+    return url.with_user(None).with_query(None).with_fragment(None)
 
 
 class LimitedReader(StreamReader):

@@ -69,6 +69,8 @@ class Operation:
     needs: frozenset[str]
     placeholder: Any = attrs.field(default=None, repr=False, eq=False)
     """What a dry run returns; ``None``: something empty of the type in ``returns``."""
+    texts: frozenset[str] = attrs.field(default=frozenset(), repr=False, eq=False)
+    """The arguments that are annotated as texts."""
     returns: str = attrs.field(default="", repr=False, eq=False)
     """The annotation of what it returns, as its author wrote it."""
     function: Callable[[Request, Any], Any] = attrs.field(repr=False, eq=False)
@@ -158,6 +160,13 @@ class SeedRequest(Request):
     sealed: bool = False
     given: Any = attrs.field(default=None, repr=False)
     """The caller's own options where others come from a preset: what makes a request another."""
+
+    @property
+    def documented(self) -> bool:
+        """
+        Whether the preset is a document that was found, and no name of the upstream's own.
+        """
+        return self.given is not None
 
     @property
     def outline(self) -> Any:

@@ -13,6 +13,7 @@ from seedcore.contract.classify import Retry
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, ProviderTimeoutError, StoppedBy
 from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta, made
+from seedcore.redact import Redactor
 
 
 def pause_before_retry(call: Call) -> float:
@@ -39,7 +40,7 @@ def pause_before_retry(call: Call) -> float:
     retry_at = lane.runtime.clock.time() + pause if at_gate else None
     if at_gate and pause > policy.patience - call.waited:
         raise error.filled(stopped_by="patience", retry_at=retry_at)
-    if now + pause >= call.deadline:
+    if now + pause >= (call.turn_deadline if at_gate else call.deadline):
         raise error.filled(stopped_by="deadline", retry_at=retry_at)
     if not verdict.free and not lane.budget.take(now):
         raise error.filled(stopped_by="budget")
@@ -114,6 +115,26 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
         call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": shown})
         return "lost"
     return state if row is not None else "off"
+
+
+def cause_of(call: Call) -> BaseException | None:
+    """
+    Return what the provider raised; errors of ours without the secrets that are in their words.
+    """
+    redactor = call.lane.redactor_for(call)
+    return _masked(call.cause, redactor) if redactor.active else call.cause
+
+
+def _masked(error: BaseException | None, redactor: Redactor) -> BaseException | None:
+    if not isinstance(error, ProviderError):
+        return error
+    below = _masked(error.__cause__, redactor)
+    words = redactor.text(error.provider_message)
+    if words == error.provider_message and below is error.__cause__:
+        return error
+    masked = error.filled(provider_message=words).with_traceback(error.__traceback__)
+    masked.__cause__ = below
+    return masked
 
 
 def failed(call: Call, error: ProviderError) -> ProviderError:

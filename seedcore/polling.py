@@ -54,8 +54,8 @@ class Poll:
     def __init__(self, call: Call, look: Look, calls: Calls, deadline: float | None) -> None:
         self._call = call
         self._calls = calls
-        self._clock = call.lane.runtime.clock
-        self._began = self._clock.monotonic()
+        self._now = call.lane.runtime.clock.monotonic
+        self._began = self._now()
         self._until = call.deadline if deadline is None else self._began + deadline
         self._until = min(self._until, call.deadline)
         self._last = min(LAST_LOOK, (self._until - self._began) / 10)
@@ -99,16 +99,16 @@ class Poll:
             if found != self._seen:
                 self._seen = found
                 self._tell()
-            now = self._clock.monotonic()
+            now = self._now()
             pause = min(interval.after(self._looks), left(self._until, now) - self._last)
             if pause <= 0:
                 raise self._timeout()
             await call.lane.runtime.waits.sleep(pause)
-            call.spent("poll", self._clock.monotonic() - now)
+            call.spent("poll", self._now() - now)
 
     async def _look(self) -> Any:
         call, lane = self._call, self._call.lane
-        now = self._clock.monotonic()
+        now = self._now()
         # What was made would be lost, so that a look waits as long as its deadline lets it.
         policy = call.policy.patient
         looking = Call(lane, self._operation, call.surface, call.call_id, policy, now, self._until)
@@ -120,16 +120,17 @@ class Poll:
         except ProviderError as error:
             if looking.permit is not None:
                 lane.call_failed(looking, looking.permit, error.stopped_by)
-            if error.stopped_by == "deadline" or not left(self._until, self._clock.monotonic()):
+            if error.stopped_by == "deadline" or not left(looking.deadline, self._now()):
                 raise self._timeout(error) from error
             raise
         finally:
+            self._until = looking.deadline  # later by what it waited for others
             if looking.report is not None:
                 for what, seconds in looking.report.waited.items():
                     call.spent(what, seconds)
 
     def _timeout(self, error: ProviderError | None = None) -> ProviderTimeoutError:
-        waited = self._clock.monotonic() - self._began
+        waited = self._now() - self._began
         said = f"it last said '{self._status}'"
         if not self._looks:
             said = f"no look at it succeeded ({type(error).__name__})"

@@ -387,7 +387,7 @@ class Runner:
         except ProviderError as error:
             if call.once is not None:
                 await call.once.failed()
-            raise outcome.failed(call, error) from call.cause
+            raise outcome.failed(call, error) from outcome.cause_of(call)
         finally:
             if call.once is not None:
                 call.once.end()

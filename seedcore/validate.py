@@ -71,6 +71,9 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     operation = call.operation
     if operation.name == "generate":
         return _seed_request(call, arguments)
+    for name in operation.texts.intersection(arguments):
+        if type(arguments[name]) is int:  # an id of digits alone, typed on the command line
+            arguments[name] = str(arguments[name])
     if operation.takes is None:
         for name in GIVEN:
             if name in arguments:
@@ -216,8 +219,8 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
         return structure(declared, _document(declaration, asked, preset), subject="option")
     except SettingsError as error:
         words = str(error).rstrip(".")
-    if preset is not None and not asked["settings"] and not options:
-        text = f"the preset {preset.name!r} doesn't fit: {words}"
+    if preset is not None and (fault := preset.fault()):
+        text = f"the preset {preset.name!r} doesn't fit: {fault}"
         raise InvalidPresetError(text)
     raise ProviderInvalidRequestError(words)
 
@@ -238,6 +241,19 @@ def _document(
     return combined(declaration, (preset.options if preset else {}, taken, options))
 
 
+def _of_the_preset(call: Call, error: ProviderInvalidRequestError) -> ProviderError:
+    """
+    Return *error* as one about the preset if the caller has added nothing to it.
+    """
+    request, preset = call.request, call.preset
+    alone = isinstance(request, SeedRequest) and not (request.given or request.settings)
+    if type(error) is not ProviderInvalidRequestError or not alone or preset is None:
+        return error
+    assert not isinstance(preset, ProviderError)
+    text = f"the preset {preset.name!r} doesn't fit: {error.provider_message}"
+    return InvalidPresetError(text)
+
+
 def check_request(call: Call) -> None:
     """
     Let the provider look at the request. Raises the ProviderError that it has for it.
@@ -247,6 +263,8 @@ def check_request(call: Call) -> None:
         return
     try:
         returned = check(call.request)
+    except ProviderInvalidRequestError as error:
+        raise _of_the_preset(call, error) from None
     except (ProviderError, KeyboardInterrupt):
         raise
     except SettingsError as error:

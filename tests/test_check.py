@@ -4,6 +4,7 @@ The look that a provider has at a request before anything is done.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,8 @@ from seedcore import (
 )
 from seedcore.store import Store
 from seedcore.testing.events import CapturedEvents
+from seedcore.testing.replies import status
+from seedcore.testing.upstream import FaultUpstream
 
 Check = Callable[[Request], None]
 
@@ -282,3 +285,40 @@ async def test_a_secret_of_a_document_is_in_no_dry_seed(database_url: str) -> No
         for given in ({"settings": {"key": "abc"}}, {"options": {"key": "abc"}}):
             seed = await runner.generate("demo", surface="tests", dry_run=True, **given)
             assert {} == seed.settings
+
+
+async def test_what_an_error_comes_from_tells_no_secret_either(
+    upstream: FaultUpstream,
+) -> None:
+    """
+    Whoever logs it with its traceback prints neither query nor headers, nor a key of the call.
+    """
+    upstream.script(status(503))
+
+    @provider(base_url=upstream.url, options=Options)
+    async def demo(request: SeedRequest, context: Context) -> Seed:
+        headers = {"Authorization": "Bearer in-the-headers"}
+        params = {"key": "in-the-query"}
+
+        async def look() -> None:
+            async with context.http.get("seed", params=params, headers=headers) as reply:
+                reply.raise_for_status()
+
+        if request.branch is None:
+            await look()
+        if request.branch == "poll":
+            await context.poll(look)
+        text = f"the key {request.options.key} is wrong"
+        raise ProviderInvalidRequestError(text)
+
+    settings = {"retry_enabled": False}
+    async with runner_of(demo, settings=settings) as runner:
+        for branch in (None, "poll", "other"):
+            with pytest.raises(ProviderError) as caught:
+                await runner.generate(
+                    "demo", surface="tests", branch=branch, options={"key": "in-the-options"}
+                )
+            shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__cause__)
+            for secret_part in ("in-the-query", "in-the-headers", "in-the-options"):
+                assert secret_part not in shown
+            assert caught.value.__cause__ is not None

@@ -300,7 +300,7 @@ def test_importing_a_folder(run: CommandLine, database: Path) -> None:
         again.json["presets"][0].keys()
     )
     assert (0, "1 saved, 0 unchanged, 0 off") == (fine.status, fine.out.splitlines()[-1])
-    assert [("me", "operator")] == look(database, "SELECT name, owner FROM seedcore_namespaces")
+    assert [("me", "")] == look(database, "SELECT name, owner FROM seedcore_namespaces")
 
 
 def test_importing_lines(run: CommandLine) -> None:

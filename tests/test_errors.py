@@ -525,3 +525,12 @@ def test_importing_errors_imports_nothing_heavy() -> None:
     ).stdout.split()
 
     assert set() == {"aiohttp", "tortoise", "loguru", "pluggy", "attr", "asyncio"} & set(loaded)
+
+
+def test_advice_is_a_sentence_of_its_own() -> None:
+    """
+    Whether or not the upstream's words end like one.
+    """
+    for words, shown in (("it is full", "it is full. Try"), ("Full!", "Full! Try")):
+        error = ProviderUnavailableError(words, provider="demo", retry_at=0)
+        assert shown in str(error)

@@ -674,6 +674,21 @@ async def test_a_hidden_value_is_in_no_event_and_no_error(events: CapturedEvents
     assert "open-sesame" not in f"{caught.value!r} {list(events)}"
 
 
+@virtual_time
+async def test_waiting_for_others_takes_no_time_of_a_poll(events: CapturedEvents) -> None:
+    """
+    Its own deadline is about the site; a pause or a rate is waited for as long as the call may.
+    """
+    limited = ProviderRateLimitError("slow down", retry_after=60)
+    site = Site([limited, Pending("generating"), 7], {"interval": 5.0, "deadline": 20.0})
+
+    async with runner_of(site, events) as runner:
+        seed = await runner.generate("demo", surface="tests")
+
+    assert "7" == seed.id
+    assert 65.0 <= now() <= 67.0
+
+
 @pytest.mark.dialects
 async def test_processes_share_the_circuit_of_polls(
     database_url: str, events: CapturedEvents

@@ -15,6 +15,7 @@ from seedcore.errors import (
     DatabaseError,
 )
 from seedcore.presets import Preset
+from seedcore.presets.sources import drafts_in
 from support.preset_world import ME, YOU, World, ship
 
 
@@ -284,3 +285,24 @@ async def test_without_a_database(files: World) -> None:
     ):
         with pytest.raises(DatabaseError, match="this program uses none. Give it one"):
             await act
+
+
+async def test_a_link_that_leads_in_a_circle_hides_no_other(files: World) -> None:
+    """
+    It is no preset, and the rest of the folder is read.
+    """
+    files.write("demo/a.yaml", "settings: {}")
+    loop = files.directory / "demo" / "b.yaml"
+    loop.symlink_to(loop)
+
+    assert ["a"] == [name for name in await files.presets.names("demo") if name in {"a", "b"}]
+    drafts = [*drafts_in(files.directory, provider=None, namespace="")]
+    assert ["a", "b"] == [each.name for each in drafts]
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux.yaml", "com1", "lpt9.x"])
+async def test_names_of_devices_are_none(files: World, name: str) -> None:
+    """
+    On another system they would be no files.
+    """
+    assert "is no name" in await files.refusal(name)

@@ -320,7 +320,7 @@ async def test_lines_of_a_table(presets: Presets, tmp_path: Path) -> None:
     assert yours is not None
     assert ("discord:185198185990324225", ("discord:7",)) == (mine.owner, mine.collaborators)
     assert "racetime:abc" == yours.owner
-    assert ["Me/Latest", "me/b", "you/Latest", "all/Latest"] == [each.name for each in elsewhere]
+    assert ["all/Latest", "all/b", "all/Latest", "all/Latest"] == [each.name for each in elsewhere]
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,11 @@ async def test_nothing_invalid_is_saved(
         ("demo", "settings: {race: true, crystals.ganon: '5'}\nstudytime: 1", []),
         ("doors", "settings: {players: 2, anything: 1}", []),
         ("doors", "settings: {a: 1}", ["not checked: it leaves players to whoever rolls it"]),
-        ("plain", "settings: {anything: 1}\nmore: 2", ["unknown key 'more' is ignored"]),
+        (
+            "demo",
+            "settings: {}\nstudytime: 13",
+            ["a call with nothing else is refused: 13 brings bad luck"],
+        ),
         (
             "demo",
             "avianart: true\nsettings: {}",
@@ -248,6 +252,15 @@ async def test_what_means_nothing_is_said(
     saved = await world.presets.save(provider, "me/a", text, by=ME)
 
     assert notes == [*saved.notes]
+
+
+async def test_nothing_is_saved_for_who_would_never_look_at_it(world: World) -> None:
+    """
+    Neither for a provider without presets, nor for one that leads to it.
+    """
+    for provider, text in (("plain", "settings: {}"), ("demo", "randomizer: plain\nsettings: {}")):
+        with pytest.raises(InvalidPresetError, match="plain takes no presets from here"):
+            await world.presets.save(provider, "me/a", text, by=ME)
 
 
 @pytest.mark.parametrize(
@@ -469,9 +482,10 @@ async def test_nobody_becomes_an_operator_by_a_name(world: World) -> None:
     """
     await world.presets.save("demo", "me/a", "settings: {}", by=ME)
     await world.presets.save("demo", "theirs/a", "settings: {}", by=OPERATOR)
-    for name in ("open", "me/a"):
-        with pytest.raises(InvalidPresetError):
-            await world.presets.save("demo", name, "settings: {}", by="operator")
+    for name in ("open", "me/a", "theirs/a"):
+        for by in ("operator", YOU):
+            with pytest.raises(InvalidPresetError):
+                await world.presets.save("demo", name, "settings: {}", by=by)
 
     assert "operator" == (await world.presets.history("demo", "theirs/a"))[0].saved_by
 
@@ -506,3 +520,31 @@ async def test_what_is_remembered_has_a_limit(
         await world.refusal(f"me/{number}")
 
     assert 3 == len(world.presets._answers)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"open"])
+async def test_a_name_that_is_no_text_is_refused(world: World, wrong: Any) -> None:
+    """
+    With a sentence, as any other that can't be one.
+    """
+    with pytest.raises(PresetNotFoundError, match="a preset's name is a text"):
+        await world.presets.find("demo", wrong)
+    with pytest.raises(InvalidPresetError, match="a preset's name is a text"):
+        await world.presets.save("demo", wrong, "settings: {}", by=ME)
+    with pytest.raises(InvalidPresetError, match="it must be a text"):
+        await world.presets.save("demo", "me/a", bytearray(b"settings: {}"), by=ME)  # type: ignore[arg-type]
+
+
+async def test_of_very_many_names_each_is_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    None of them is hidden by how many are kept.
+    """
+    monkeypatch.setattr("seedcore.presets.lookup.MOST_NAMES", 2)
+    for name in ("a", "b", "c", "d"):
+        await world.presets.save("demo", name, "settings: {}", by=OPERATOR)
+
+    assert "database" == (await world.presets.find("demo", "d")).source
+    with pytest.raises(PresetNotFoundError):
+        await world.presets.find("demo", "e")

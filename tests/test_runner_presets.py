@@ -418,3 +418,56 @@ async def test_a_document_that_contains_itself_is_refused(runner: Runner) -> Non
         for given in ({"settings": loop}, {"options": {"placed": loop}}):
             with pytest.raises(ProviderInvalidRequestError, match="nested too deeply"):
                 await rolled(runner, **given)
+
+
+async def test_a_fault_of_the_preset_is_told_as_one_whatever_else_is_given(runner: Runner) -> None:
+    """
+    Bots always give something, and the author of the preset must know.
+    """
+    async with runner:
+        with pytest.raises(InvalidPresetError, match="the preset 'wrong' doesn't fit: .*ganon"):
+            await rolled(runner, preset="wrong", options={"hints": "off"})
+        with pytest.raises(ProviderInvalidRequestError) as caught:
+            await rolled(runner, preset="open", options={"goal": "gannon"})
+
+    assert InvalidPresetError is not type(caught.value)
+
+
+async def test_what_the_check_refuses_of_a_preset_alone_names_it(
+    registry: Registry, folder: Path
+) -> None:
+    """
+    With options of the caller's it may be those.
+    """
+
+    def check(request: SeedRequest) -> None:
+        if request.options.goal == "pedestal":
+            text = "there is no pedestal today"
+            raise ProviderInvalidRequestError(text)
+
+    @provider(options=Options, presets="presets", check=check)
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    registry.add("alttpr", demo)
+    settings = {"preset_directories": [str(folder)]}
+    async with Runner(registry=registry, database=None, settings=settings) as runner:
+        with pytest.raises(InvalidPresetError, match="the preset 'open' doesn't fit: there is no"):
+            await rolled(runner, preset="open")
+        with pytest.raises(ProviderInvalidRequestError) as caught:
+            await rolled(runner, preset="open", options={"hints": "on"})
+
+    assert InvalidPresetError is not type(caught.value)
+
+
+async def test_a_provider_can_tell_a_document_from_a_name_of_the_sites(
+    runner: Runner, asked: list[SeedRequest]
+) -> None:
+    """
+    Only what nobody has a document for is a name that the site may know.
+    """
+    async with runner:
+        await rolled(runner, preset="doors")
+        await rolled(runner, "avianart", preset="crosskeys")
+
+    assert [True, False] == [request.documented for request in asked]

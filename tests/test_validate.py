@@ -389,3 +389,19 @@ async def test_an_operation_that_does_not_exist_is_a_seedcore_error(name: Any) -
     async with runner_of(rolls, CapturedEvents()) as runner:
         with pytest.raises(SeedcoreError):
             await runner.call("demo", name, surface="test")
+
+
+async def test_a_number_is_a_text_where_one_is_annotated() -> None:
+    """
+    The command line reads an id of digits alone as a number.
+    """
+
+    class Demo:
+        @operation(effect="read")
+        def game(self, name: str, times: int = 1, other: str | None = None) -> list[Any]:
+            return [name, times, other]
+
+    async with runner_of(Demo(), CapturedEvents()) as runner:
+        found = await runner.call("demo", "game", surface="test", name=12, times=3, other=True)
+
+    assert ["12", 3, True] == found

@@ -108,6 +108,8 @@ def call_command(
         msg = f"No operation can have an argument {name!r}: it is a limit of the call."
         raise click.UsageError(msg)
 
+    from seedcore.model import Seed
+
     async def ask(runner: Runner) -> None:
         given = {name: value for name, value in asked.items() if value is not None}
         result = await runner.call(provider, operation, **given, **values)
@@ -116,6 +118,8 @@ def call_command(
             write_json({**facts, "call_id": _call_id(result, asked), "result": result})
         else:
             _print_result(result)
+            if asked["dry_run"] and not isinstance(result, Seed):
+                write_line("This was a dry run: nobody was asked.")
 
     _run(invocation, provider, operation, asked["call_id"], ask)
 

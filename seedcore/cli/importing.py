@@ -105,7 +105,7 @@ def _exists(url: str) -> bool:
     ),
 )
 @click.argument("source", metavar="DIR|FILE.jsonl", type=click.Path(exists=True))
-@click.option("--provider", help="Whose folder it is; without it, DIR has a folder for each.")
+@click.option("--provider", help="Whose presets they are; without it, DIR has a folder for each.")
 @click.option("--namespace", default="", help="Save them all in this namespace.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be saved.")
 @by_option

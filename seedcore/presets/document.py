@@ -37,10 +37,13 @@ def read(content: str | bytes, *, provider: str, name: str) -> dict[str, Any]:
     raise InvalidPresetError(text, provider=provider)
 
 
-def text_of(content: str | bytes) -> str:
+def text_of(content: object) -> str:
     """
     Return *content* as text, or raise ``Unreadable`` for what can't be a document.
     """
+    if not isinstance(content, (str, bytes)):
+        what = f"it must be a text, not {type(content).__name__}"
+        raise Unreadable(what)
     size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "replace"))
     if size > MOST_BYTES:
         what = f"it is longer than {MOST_BYTES // 1024} KiB, the most that is read"

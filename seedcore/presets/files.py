@@ -37,11 +37,18 @@ def names_in(folder: Path | None) -> set[str]:
         with os.scandir(folder or "") as entries:
             for entry in entries:
                 name, dot, ending = entry.name.rpartition(".")
-                if dot + ending in ENDINGS and is_plain(name) and entry.is_file():
+                if dot + ending in ENDINGS and is_plain(name) and _is_file(entry):
                     names.add(name)
     except OSError:
         return names
     return names
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads in a circle
+        return False
 
 
 class File(NamedTuple):

@@ -13,9 +13,9 @@ import attrs
 
 from seedcore.errors import InvalidPresetError
 from seedcore.presets.document import decoded
-from seedcore.presets.names import BadName, Name, is_plain, saved_name, shown
+from seedcore.presets.names import BadName, Name, checked_author, is_plain, saved_name, shown
 from seedcore.presets.presets import MOST_PRESETS, Presets, full, may_write, not_yours
-from seedcore.presets.records import Draft, Outcome, is_operator
+from seedcore.presets.records import NOBODY, Draft, Outcome, is_operator
 from seedcore.store.presets import Key, NamespaceRow
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Import:
             return off(str(error))
         if not is_plain(draft.provider):
             return off(f"{shown(draft.provider)} is no name of a provider")
+        for who in filter(None, (draft.owner, *draft.collaborators)):
+            checked_author(who)
         key = Key(draft.provider, *name)
         if key in self._seen:
             return off(f"it is the same preset as {self._seen[key]}")
@@ -121,7 +123,8 @@ class Import:
         if row is not None and self._stored is not None:
             return _Room(row, known=True, used=await self._stored.count(namespace))
         collaborators = json.dumps(list(dict.fromkeys(draft.collaborators)))
-        made = NamespaceRow(name=namespace, owner=draft.owner or self._by, stored=collaborators)
+        owner = draft.owner or (NOBODY if is_operator(self._by) else self._by)
+        made = NamespaceRow(name=namespace, owner=owner, stored=collaborators)
         return _Room(made, known=False, used=0)
 
 

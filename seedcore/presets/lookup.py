@@ -40,6 +40,8 @@ REMEMBERED = 256
 """Presets that were understood, and answers of the database for when it is gone."""
 
 
+MOST_NAMES = 10_000
+"""Names that are kept; of more, each is asked for by itself."""
 FRESH = 5.0
 """Seconds after which presets without a namespace are known that another process saved."""
 
@@ -202,7 +204,8 @@ class Lookup:
         raise PresetNotFoundError(text.removesuffix("."), provider=provider)
 
     async def _stored_for_all(self, provider: str, own: str) -> str | None:
-        if own.lower() not in await self._names_for_all(provider):
+        names = await self._names_for_all(provider)
+        if own.lower() not in names and len(names) < MOST_NAMES:
             return None
         return await self._answer(provider, Name(NO_NAMESPACE, own.lower()))
 
@@ -217,7 +220,7 @@ class Lookup:
             return frozenset()
         if known is None or now >= known.until:
             try:
-                rows = await store.presets.names(provider, namespace=NO_NAMESPACE)
+                rows = await store.presets.names(provider, namespace=NO_NAMESPACE, limit=MOST_NAMES)
             except DatabaseError:
                 if known is None:
                     raise

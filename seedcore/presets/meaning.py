@@ -12,12 +12,14 @@ import attrs
 from seedcore.errors import (
     InvalidPresetError,
     PluginError,
+    ProviderError,
     SettingsError,
     UnknownProviderError,
     clean_text,
     did_you_mean,
 )
 from seedcore.hookspecs import Declaration
+from seedcore.model import NOTHING_GIVEN, SeedRequest
 from seedcore.options import combined, is_unchangeable, merged
 from seedcore.presets.names import is_plain
 from seedcore.settings.structure import Fields, Refused, fields_of, missing_from, structure
@@ -113,6 +115,20 @@ def meaning_of(
     )
 
 
+def fault_of(options: Mapping[str, Any], target: Provider) -> str | None:
+    """
+    Return why *options* alone don't fit *target*; ``None`` if they do.
+    """
+    declared = target.declaration.options
+    if declared is None:
+        return None
+    try:
+        structure(declared, combined(target.declaration, [options]), subject="option")
+    except SettingsError as error:
+        return str(error).rstrip(".")
+    return None
+
+
 def built_of(meaning: Meaning, target: Provider) -> Any:
     """
     Return the options that *meaning* asks for, if they fit and nothing in them can be changed.
@@ -163,12 +179,41 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
         values = combined(target.declaration, [meaning.options])
         if _fields(target.declaration) and (missing := missing_from(declared, values)):
             return (*notes, f"not checked: it leaves {', '.join(missing)} to whoever rolls it")
-        structure(declared, values, subject="option")
+        built = structure(declared, values, subject="option")
     except SettingsError as error:
         text = str(error).rstrip(".")
     else:
-        return notes
+        return (*notes, *_refused(target, name, built, meaning.branch))
     raise _invalid(provider, name, text)
+
+
+def _refused(target: Provider, name: str, options: Any, branch: str | None) -> tuple[str, ...]:
+    """
+    Return what the provider's own check says to a call with nothing but the preset.
+
+    It is no fault of the preset: a caller may add what is missing.
+    """
+    if target.check is None:
+        return ()
+    request = SeedRequest(
+        provider=target.name,
+        operation="generate",
+        surface="presets",
+        call_id="presets",
+        preset=name,
+        options=options,
+        branch=branch,
+        given=NOTHING_GIVEN,
+    )
+    try:
+        target.check(request)
+    except ProviderError as error:
+        return (f"a call with nothing else is refused: {error.provider_message}",)
+    except SettingsError as error:
+        return (f"a call with nothing else is refused: {error}".rstrip("."),)
+    except Exception as error:  # noqa: BLE001 - a plugin's own mistake, which every call meets
+        return (f"not checked: the check of {target.name} raised {type(error).__name__}",)
+    return ()
 
 
 def _fields(declaration: Declaration) -> Fields:

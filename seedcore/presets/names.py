@@ -18,6 +18,8 @@ NO_NAMESPACE = ""
 _SAVED = re.compile(r"[a-z0-9_-][a-z0-9._-]{0,49}")
 _UNFIT = re.compile(r'[/\\:*?"<>|]')
 """What no file name may have, here or on other systems."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that mean a device on Windows, with any ending."""
 
 
 class BadName(ValueError):  # noqa: N818 - it never leaves this package
@@ -38,12 +40,15 @@ class Name(NamedTuple):
         return f"{self.namespace}/{self.own}" if self.namespace else self.own
 
 
-def asked_name(text: str) -> Name:
+def asked_name(text: object) -> Name:
     """
     Return the name that somebody asks for: in a namespace without capital letters, else as it is.
 
     Raises ``BadName`` for what can't be a plain file name.
     """
+    if not isinstance(text, str):
+        msg = f"a preset's name is a text, not {type(text).__name__}"
+        raise BadName(msg)
     own, slash, rest = text.partition("/")
     if not slash:
         return Name(NO_NAMESPACE, _plain(text))
@@ -53,7 +58,7 @@ def asked_name(text: str) -> Name:
     return Name(_plain(own).lower(), _plain(rest).lower())
 
 
-def saved_name(text: str) -> Name:
+def saved_name(text: object) -> Name:
     """
     Return the name under which a preset may be saved, without capital letters.
 
@@ -64,7 +69,7 @@ def saved_name(text: str) -> Name:
     for part in name if name.namespace else (name.own,):
         if not _SAVED.fullmatch(part):
             msg = (
-                f"{shown(text)} is no name to save under: namespace and name are each 1 to "
+                f"{shown(str(name))} is no name to save under: namespace and name are each 1 to "
                 f"{LONGEST_NAME} letters (a to z), digits, '_', '-' and '.', not '.' first"
             )
             raise BadName(msg)
@@ -78,16 +83,18 @@ def saved_namespace(text: str) -> str:
     return saved_name(f"{text.removesuffix('/')}/x").namespace
 
 
-def is_plain(text: str) -> bool:
+def is_plain(text: object) -> bool:
     """
     Whether *text* is one visible file name that all systems take.
     """
     return (
-        0 < len(text) <= LONGEST_NAME
+        isinstance(text, str)
+        and 0 < len(text) <= LONGEST_NAME
         and text.isprintable()
         and not text.startswith(".")
         and text == text.strip()
         and not _UNFIT.search(text)
+        and not _DEVICE.fullmatch(text)
     )
 
 

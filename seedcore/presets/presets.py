@@ -24,7 +24,7 @@ from seedcore.presets.names import (
     saved_namespace,
     shown,
 )
-from seedcore.presets.records import Namespace, Revision, Saved, is_operator
+from seedcore.presets.records import NOBODY, Namespace, Revision, Saved, is_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,7 +81,11 @@ class Presets(Lookup):
         Raises InvalidPresetError.
         """
         document = read(text, provider=provider, name=name)
-        target = self._target(target_of(document, provider, name))
+        for asked in (provider, target_of(document, provider, name)):
+            target = self._target(asked)
+            if not isinstance(target, str) and target.declaration.presets is None:
+                text = f"the preset {name!r}: {asked} takes no presets from here"
+                raise InvalidPresetError(text, provider=provider)
         meaning = meaning_of(document, target, provider, name)
         return notes_of(meaning, target, provider, name)
 
@@ -242,7 +246,8 @@ class Presets(Lookup):
             return
         row = await store.presets.namespace(name.namespace)
         if row is None and making:
-            row = await store.presets.make_namespace(name.namespace, by)
+            owner = NOBODY if is_operator(by) else by
+            row = await store.presets.make_namespace(name.namespace, owner)
         if row is not None and not may_write(row, by):
             raise InvalidPresetError(not_yours(name.namespace), provider=provider)
 

@@ -24,6 +24,10 @@ OPERATOR = Operator("operator")
 """Who may write presets without a namespace, and in everybody's."""
 
 
+NOBODY = ""
+"""The owner of namespaces that the operator made: no name of anybody."""
+
+
 def is_operator(by: str) -> bool:
     """
     Whether *by* is the operator, and not somebody who is called so.
@@ -52,6 +56,14 @@ class Preset:
     text: str
     target: Any = attrs.field(default=None, repr=False, eq=False)
     built: Any = attrs.field(default=None, repr=False, eq=False)
+
+    def fault(self) -> str | None:
+        """
+        Return what is wrong with the preset by itself, as a sentence without its end.
+        """
+        from seedcore.presets.meaning import fault_of
+
+        return fault_of(self.options, self.target) if self.built is None else None
 
 
 @attrs.frozen(kw_only=True)

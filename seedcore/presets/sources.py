@@ -30,7 +30,7 @@ def drafts_in(
     folders = [(provider, directory)] if provider else []
     if not provider:
         for entry in _entries(directory):
-            if entry.is_dir():
+            if _is_folder(entry):
                 folders.append((entry.name, Path(entry)))
             elif entry.name.endswith(ENDINGS):
                 problem = "it is in no provider's folder; name its provider with --provider"
@@ -38,6 +38,13 @@ def drafts_in(
     for each, folder in folders:
         for entry in _entries(folder):
             yield from _drafts_of(entry, str(each), namespace)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -50,21 +57,24 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _drafts_of(entry: os.DirEntry[str], provider: str, namespace: str) -> Iterator[Draft | Outcome]:
-    if entry.is_dir():
+    if _is_folder(entry):
         problem = "folders inside a provider's folder are not read"
         yield _off(entry.path, provider, entry.name, problem)
         return
     if not entry.name.endswith(ENDINGS):
         return
     name = entry.name.rpartition(".")[0]
-    if not entry.is_file():
-        yield _off(entry.path, provider, name, "it is no file")
-        return
     try:
+        if not entry.is_file():
+            yield _off(entry.path, provider, name, "it is no file")
+            return
         file = File(Path(entry), entry.stat())
         content = content_of(file, provider=provider, name=name)
     except InvalidPresetError as error:
         yield _off(entry.path, provider, name, error.provider_message)
+        return
+    except OSError as error:  # a link that leads in a circle
+        yield _off(entry.path, provider, name, f"it can't be read: {error.strerror}")
         return
     whole = f"{namespace}/{name}" if namespace else name
     yield Draft(provider=provider, name=whole, text=content, origin=entry.path)
@@ -102,10 +112,10 @@ def _draft_of(line: bytes, origin: str, provider: str | None, namespace: str) ->
     if not isinstance(record, Mapping):
         return _off(origin, "", "", "it must be a JSON object")
     try:
-        own = _text(record, "namespace", namespace)
+        own = namespace or _text(record, "namespace", "")
         name = _text(record, "preset_name")
         return Draft(
-            provider=_text(record, "randomizer", provider),
+            provider=provider or _text(record, "randomizer"),
             name=f"{own}/{name}" if own else name,
             text=_text(record, "content"),
             origin=origin,
@@ -131,7 +141,9 @@ def _owner(record: Mapping[str, Any]) -> str | None:
     if record.get("owner") is not None:
         return _person(record["owner"], "owner")
     known = record.get("discord_user_id")
-    return None if known is None else _person(f"discord:{known}", "discord_user_id")
+    if isinstance(known, str) and known.isdigit():
+        known = int(known)
+    return None if known is None else _person(known, "discord_user_id")
 
 
 def _collaborators(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -146,7 +158,7 @@ def _person(value: object, key: str) -> str:
     """
     Return who that is; a bare number is somebody's at Discord.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = f"discord:{value}"
     if isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= LONGEST_AUTHOR:
         return value

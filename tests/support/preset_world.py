@@ -13,7 +13,11 @@ import attrs
 import pytest
 
 from seedcore import hookimpl, provider
-from seedcore.errors import InvalidPresetError, PresetNotFoundError
+from seedcore.errors import (
+    InvalidPresetError,
+    PresetNotFoundError,
+    ProviderInvalidRequestError,
+)
 from seedcore.plugins import Registry
 from seedcore.presets import Presets
 from seedcore.settings import Settings
@@ -56,7 +60,21 @@ class Loose:
     rest: dict[str, Any] = attrs.field(factory=dict)
 
 
-@provider(options=Options, presets="shipped", ignored_options=("race", "tournament"))
+def no_thirteen(request: Any) -> None:
+    """
+    A check of its own.
+    """
+    if request.options.studytime == 13:
+        text = "13 brings bad luck"
+        raise ProviderInvalidRequestError(text)
+
+
+@provider(
+    options=Options,
+    presets="shipped",
+    ignored_options=("race", "tournament"),
+    check=no_thirteen,
+)
 class Demo:
     """
     A provider with presets.

@@ -23,7 +23,7 @@ from seedcore import (
     operation,
     provider,
 )
-from seedcore_alttpr.body import body_of, check_options, placed
+from seedcore_alttpr.body import body_of, check_options, placed, recorded
 from seedcore_alttpr.game import HASH, Game, check_game, read_game, settings_of
 from seedcore_alttpr.options import Options
 from seedcore_alttpr.site import Settings, ask, check_branch
@@ -67,8 +67,10 @@ class Alttpr:
             check_options(request)
             return
         check_branch(request.arguments.get("branch"))
-        found = request.arguments.get("hash", "")
-        if found and not (isinstance(found, str) and HASH.fullmatch(found)):
+        if "hash" not in request.arguments:
+            return
+        found = request.arguments["hash"]
+        if not (isinstance(found, str) and HASH.fullmatch(found)):
             text = "a hash is the last part of a permalink: 10 to 40 letters and digits"
             raise ProviderInvalidRequestError(text)
 
@@ -79,14 +81,15 @@ class Alttpr:
         """
         options: Options = request.options
         body = body_of(request)
-        if options.customizer:
+        settings = recorded(body, options)
+        if options.forced_locations:
             body["l"] = placed(body["l"], options.forced_locations, self._rng)
         path = "api/customizer" if options.customizer else "api/randomizer"
         path = f"festive/{path}" if options.festive else path
         answer = await ask(context, path, branch=request.branch, body=body)
         game = read_game(answer.document)
         check_game(game, body, customizer=options.customizer)
-        return game.seed(answer.site, body, customizer=options.customizer)
+        return game.seed(answer.site, settings, customizer=options.customizer)
 
     @operation(effect="read")
     async def game(self, hash: str, context: Context, branch: str | None = None) -> Seed:  # noqa: A002
@@ -144,9 +147,7 @@ class Alttpr:
         """
         if getattr(error, "status", None) != 404:
             return None
-        if isinstance(request, SeedRequest):
-            if not getattr(request.options, "festive", False):
-                return None
+        if isinstance(request, SeedRequest) and getattr(request.options, "festive", False):
             text = "it has no festive randomizer at this time of the year; leave festive off"
             return ProviderCapabilityError(text, status_code=404)
         if "hash" in request.arguments:
@@ -154,7 +155,11 @@ class Alttpr:
             return ProviderInvalidRequestError(text, status_code=404)
         if request.operation == "daily":
             return ProviderInvalidRequestError("it has no game for today", status_code=404)
-        return None
+        text = (
+            "nothing is there where it was asked; check its address (base_url, or that of the "
+            "branch)"
+        )
+        return ProviderInvalidRequestError(text, status_code=404)
 
 
 async def _kept(context: Context, found: str, branch: str | None) -> tuple[Game, str]:

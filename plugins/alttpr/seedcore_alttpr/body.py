@@ -12,12 +12,21 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from seedcore import ProviderInvalidRequestError, SeedRequest
-from seedcore_alttpr.options import CUSTOMIZER_ONLY, NOT_SENT, ForcedItem, Options
+from seedcore_alttpr.options import (
+    CUSTOMIZER_ONLY,
+    NOT_SENT,
+    Crystals,
+    Enemizer,
+    ForcedItem,
+    Items,
+    Options,
+)
 
 CUSTOM_DEFAULTS: Mapping[str, Any] = {
     "item.require.Lamp": False,
@@ -33,8 +42,22 @@ CUSTOM_DEFAULTS: Mapping[str, Any] = {
 FREE = ("name", "notes", *CUSTOMIZER_ONLY)
 """Options that may hold what JSON doesn't know."""
 
+NAMES: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(field.name for field in attrs.fields(kind))
+    for kind in (Options, Crystals, Items, Enemizer)
+}
+"""The fields of each table of options, looked up once: every game needs them."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 PACKS = ("0", "1", "2", "3", "4", "5", "6", "crab", "stun", "fish", "pull")
 KEPT_BYTES = {"name": 100, "notes": 300}
+
+MOST_KILOBYTES = 256
+"""The largest body that is sent; a customizer game that decides everything has a tenth of it."""
+
+MOST_LOCATIONS = 230
+"""All that the customizer lists."""
 
 
 def body_of(request: SeedRequest) -> dict[str, Any]:
@@ -67,17 +90,17 @@ def _given(options: Any, without: frozenset[str] = frozenset()) -> dict[str, Any
     Return the fields of *options* that have a value, as plain data of their own.
     """
     given: dict[str, Any] = {}
-    for field in attrs.fields(type(options)):
-        value = getattr(options, field.name)
-        if value is None or field.name in without:
+    for name in NAMES[type(options)]:
+        value = getattr(options, name)
+        if value is None or name in without:
             continue
         if isinstance(value, (str, bool)):
-            given[field.name] = value
-        elif attrs.has(type(value)):
+            given[name] = value
+        elif type(value) in NAMES:
             if inner := _given(value):
-                given[field.name] = inner
+                given[name] = inner
         else:
-            given[field.name] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
+            given[name] = list(value) if isinstance(value, tuple) else copy.deepcopy(value)
     return given
 
 
@@ -94,24 +117,56 @@ def dotted(nested: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
+def recorded(body: Mapping[str, Any], options: Options) -> Mapping[str, Any]:
+    """
+    Return what may be known of the *body* to be sent.
+
+    The settings of a masked game are for nobody, and neither is what is going to be drawn.
+    """
+    if options.mask_settings:
+        return {name: body[name] for name in ("tournament", "spoilers")}
+    if not options.forced_locations:
+        return body
+    return {**body, "forced_locations": [attrs.asdict(each) for each in options.forced_locations]}
+
+
 def placed(
-    locations: Mapping[str, Any], forced: tuple[ForcedItem, ...], rng: Random
+    locations: Mapping[str, Any], forced: Iterable[ForcedItem], rng: Random
 ) -> dict[str, Any]:
     """
     Return *locations* and where *rng* puts the *forced* items besides; neither is changed.
 
-    Raises ProviderInvalidRequestError when an item finds all its locations taken.
+    Raises ProviderInvalidRequestError when there is no way to give each of them a location.
     """
-    filled = dict(locations)
+    drawn: dict[str, ForcedItem] = {}
     for each in forced:
-        for _ in range(each.quantity):
-            if not each.override or rng.randint(1, 100) > each.chance:
-                continue
-            free = [location for location in each.locations if location not in filled]
-            if not free:
+        for _ in range(each.quantity if each.override else 0):
+            if rng.randint(1, 100) <= each.chance and not _drew(each, drawn, locations, rng):
                 raise _no_room(each)
-            filled[rng.choice(free)] = each.item
-    return filled
+    return {**locations, **{location: each.item for location, each in drawn.items()}}
+
+
+def _drew(
+    forced: ForcedItem, drawn: dict[str, ForcedItem], given: Mapping[str, Any], rng: Random
+) -> bool:
+    """
+    Draw a free location for an item; if it has none left, let earlier ones move for it.
+    """
+    origins: dict[str, str | None] = {}
+    waiting: list[tuple[ForcedItem, str | None]] = [(forced, None)]
+    for item, origin in waiting:  # which grows meanwhile
+        found = [place for place in item.locations if place not in given and place not in origins]
+        origins.update(dict.fromkeys(found, origin))
+        free = [place for place in found if place not in drawn]
+        if free:
+            place = rng.choice(free)
+            while (before := origins[place]) is not None:
+                drawn[place] = drawn[before]
+                place = before
+            drawn[place] = forced
+            return True
+        waiting += [(drawn[place], place) for place in found]
+    return False
 
 
 def _no_room(forced: ForcedItem) -> ProviderInvalidRequestError:
@@ -128,21 +183,35 @@ def check_options(request: SeedRequest) -> None:
     """
     for text in _faults(request.options, request.spoilers):
         raise ProviderInvalidRequestError(text)
-    for forced in request.options.forced_locations:
-        free = set(forced.locations).difference(request.options.l or {})
-        sure = forced.quantity if forced.chance == 100 else min(forced.quantity, 1)
-        if forced.override and forced.chance and sure > len(free):
-            raise _no_room(forced)
-    if not any(getattr(request.options, name) for name in FREE):
-        return  # all else was checked by its type
+    options: Options = request.options
+    if not any(getattr(options, name) for name in FREE):
+        return  # all else was checked by its type, and is short
+    _check_forced(options)
     try:
-        json.dumps(body_of(request), allow_nan=False, ensure_ascii=False).encode()
+        body = {**body_of(request), "forced_locations": options.forced_locations}
+        text = json.dumps(body, allow_nan=False, ensure_ascii=False, default=attrs.asdict)
+        size = len(text.encode())
     except (TypeError, ValueError, RecursionError):
         text = (
             "the options hold a value that JSON doesn't know, such as a date or nan; "
             "texts, numbers, true, false, lists and mappings are allowed"
         )
         raise ProviderInvalidRequestError(text) from None
+    if size > MOST_KILOBYTES * 1024:
+        text = f"the options have {size // 1024} KiB; {MOST_KILOBYTES} are allowed: shorten them"
+        raise ProviderInvalidRequestError(text)
+
+
+def _check_forced(options: Options) -> None:
+    """
+    Refuse what can't be drawn for sure; where chance decides, only the draw shows it.
+    """
+    given = options.l or {}
+    for each in options.forced_locations:
+        if each.override and each.chance and each.quantity and not {*each.locations} - {*given}:
+            raise _no_room(each)
+    sure = [each for each in options.forced_locations if each.chance == 100]
+    placed(given, sure, Random(0))  # noqa: S311 - it only has to fit
 
 
 def _faults(options: Options, spoilers: str) -> Iterator[str]:
@@ -162,6 +231,9 @@ def _faults(options: Options, spoilers: str) -> Iterator[str]:
         yield "drops needs a list of drops for each pack, such as [Heart, auto_fill]"
     if any(not isinstance(item, str) for item in (options.l or {}).values()):
         yield "l needs the name of an item for each location, such as Lamp:1"
+    lists = [options.forced_locations, *(each.locations for each in options.forced_locations)]
+    if any(len(each) > MOST_LOCATIONS for each in lists):
+        yield f"forced_locations takes {MOST_LOCATIONS} items with as many locations each at most"
     places = (*(options.l or {}), *(p for each in options.forced_locations for p in each.locations))
     wrong = [place for place in places if not _is_location(place)]
     if wrong:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import attrs
 
 from seedcore import ProviderResponseFormatError, Seed
-from seedcore_alttpr.body import dotted
+from seedcore_alttpr.body import NOTHING, dotted
 from seedcore_alttpr.icons import file_select_code
 
 HASH = re.compile(r"[A-Za-z0-9]{10,40}")
@@ -24,6 +24,8 @@ LOGIC = {
     "major_glitches": "MajorGlitches",
     "no_logic": "NoLogic",
 }
+
+SCALARS = (str, int, float)
 
 MASKED_META = frozenset({
     "allow_quickswap",
@@ -48,6 +50,20 @@ class Mirror:
     option: str
     meta: str
     override: str | None = None
+    table: str = attrs.field(init=False)
+    name: str = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        table, _, name = self.option.rpartition(".")
+        object.__setattr__(self, "table", table)
+        object.__setattr__(self, "name", name)
+
+    def asked(self, body: Mapping[str, Any]) -> object:
+        """
+        Return the value of the option in *body*, ``None`` if it isn't there.
+        """
+        table = body.get(self.table, NOTHING) if self.table else body
+        return table.get(self.name)
 
 
 MIRRORS = (
@@ -90,7 +106,7 @@ class Game:
         """
         What meta says in plain texts, numbers and switches.
         """
-        return {key: value for key, value in self.meta.items() if _is_scalar(value)}
+        return {key: value for key, value in self.meta.items() if isinstance(value, SCALARS)}
 
     def seed(self, site: str, settings: Mapping[str, Any], **extra: Any) -> Seed:
         """
@@ -152,8 +168,11 @@ def check_game(game: Game, body: Mapping[str, Any], *, customizer: bool) -> None
     all of its spoiler: such a game must not be handed out.
     """
     _check_spoiler(game, body)
-    if customizer and game.meta.get("difficulty", "custom") != "custom":
+    difficulty = game.meta.get("difficulty")
+    if customizer and difficulty not in (None, "custom"):
         _reject("it answered with a game that is none of the customizer")
+    if difficulty == "custom" and not customizer:
+        _reject("it answered with a game of the customizer, which wasn't asked for")
     if not game.meta.get("special"):  # a festive game may do with its settings what it likes
         _check_settings(game, body)
 
@@ -169,25 +188,29 @@ def _check_spoiler(game: Game, body: Mapping[str, Any]) -> None:
     if game.meta.get("tournament") is not body["tournament"]:
         wanted = "one without spoilers" if body["tournament"] else "one with spoilers"
         _reject(f"it made another kind of game than {wanted}")
+    # Whatever was asked of a game that is no tournament's, everybody can see its spoiler.
+    wanted = body["spoilers"] if body["tournament"] else "on"
+    if game.meta.get("spoilers", wanted) != wanted:
+        _reject(f"it made another game than was asked: its meta.spoilers isn't {wanted}")
 
 
 def _check_settings(game: Game, body: Mapping[str, Any]) -> None:
-    asked, overridden = dotted(body), dotted(body.get("custom", {}))
+    overridden = dotted(body.get("custom", NOTHING))
     for mirror in MIRRORS:
-        if mirror.override not in overridden:
-            _check_mirror(mirror.option, asked, game.meta.get(mirror.meta))
+        asked, made = mirror.asked(body), game.meta.get(mirror.meta)
+        # A build that doesn't repeat an option says nothing about it.
+        if asked is None or made is None or mirror.override in overridden:
+            continue
+        if mirror.option == "item_placement" and _is_crowd_control(body):
+            continue  # which is always advanced
+        _check_same(mirror.option, asked, made)
     made = game.meta.get("logic")
-    if "glitches" in asked and "logic" not in overridden and made in LOGIC.values():
-        _check_same("glitches", LOGIC[asked["glitches"]], made)
+    if "glitches" in body and "logic" not in overridden and made in LOGIC.values():
+        _check_same("glitches", LOGIC[body["glitches"]], made)
 
 
-def _check_mirror(option: str, asked: Mapping[str, Any], made: object) -> None:
-    # A build that doesn't repeat an option says nothing about it.
-    if option not in asked or made is None:
-        return
-    if option == "item_placement" and asked.get("item.pool") == "crowd_control":
-        return  # which is always advanced
-    _check_same(option, asked[option], made)
+def _is_crowd_control(body: Mapping[str, Any]) -> bool:
+    return body.get("item", NOTHING).get("pool") == "crowd_control"
 
 
 def _check_same(option: str, asked: object, made: object) -> None:
@@ -214,10 +237,6 @@ def settings_of(game: Game) -> dict[str, Any]:
             table, _, name = option.rpartition(".")
             (settings.setdefault(table, {}) if table else settings)[name] = value
     return settings
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, (str, int, float))
 
 
 def _plain(text: object) -> str | None:

@@ -52,6 +52,8 @@ def file_select_code(patch: object) -> str | None:
     """
     written: dict[int, str] = {}
     for start, values in _writes(patch):
+        if start >= OFFSET + 5 or start + len(values) <= OFFSET:
+            continue
         for place in range(max(start, OFFSET), min(start + len(values), OFFSET + 5)):
             value = values[place - start]
             if type(value) is not int or not 0 <= value < len(ICONS):

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 
 from seedcore import (
+    ProviderAuthenticationError,
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
     SettingsError,
@@ -29,6 +32,26 @@ BAD_LUCK = ("Game Unwinnable", "Unable to generate", "No Available Locations", "
 
 MOST_FIELDS = 20
 
+WORDS = ("message", "error", "detail")
+"""Where a refusal in JSON has its words."""
+
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+
+
+def address(_: object, field: attrs.Attribute[Any], value: str) -> None:
+    """
+    Check that *value* can be where a branch is, as the core does for base_url.
+    """
+    try:
+        parts = urlsplit(value)
+        usable = _ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, or of an IPv6 address
+        usable = False
+    if not usable:
+        # A login in it would be no secret here, and clash with that of username and password.
+        msg = f"{field.name} must be an http:// or https:// address without a login or a query"
+        raise SettingsError(msg)
+
 
 @attrs.frozen(kw_only=True)
 class Settings:
@@ -38,8 +61,12 @@ class Settings:
 
     username: str = setting("", help="name for basic authentication; with password or not at all")
     password: str = secret("", help="password for basic authentication")
-    beeta_url: str = setting("https://beeta.alttpr.com", help="the branch beeta")
-    tournament_url: str = setting("https://tournament.alttpr.com", help="the branch tournament")
+    beeta_url: str = setting(
+        "https://beeta.alttpr.com", help="the branch beeta", validator=address
+    )
+    tournament_url: str = setting(
+        "https://tournament.alttpr.com", help="the branch tournament", validator=address
+    )
 
     def __attrs_post_init__(self) -> None:
         if bool(self.username) != bool(self.password):
@@ -86,8 +113,9 @@ async def ask(
         allow_redirects=False,
     ) as reply:
         text = await reply.text("utf-8", "replace")
-        _refusal(reply.status, text)
-        reply.raise_for_status()
+        if reply.status >= 300:
+            _refusal(reply.status, text, login=bool(context.settings.username))
+            reply.raise_for_status()
         return Answer(_document(text), str(reply.url).removesuffix(f"/{path}"))
 
 
@@ -106,21 +134,27 @@ def _headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _refusal(status: int, text: str) -> None:
+def _refusal(status: int, text: str, *, login: bool) -> None:
     """
     Raise what the site's own dialect means by *status*.
     """
-    if 300 <= status < 400:
+    if status < 400:
         words = (
             f"it answered with a redirect ({status}) to a page in place of JSON: either it refuses "
             "what was asked and won't say why, or its address (base_url) has changed"
         )
         raise ProviderInvalidRequestError(words, status_code=status)
-    if status == 422 and (wrong := _fields(text)):
-        raise ProviderInvalidRequestError(wrong, status_code=status)
+    if status == 401:
+        words = "it wants a login: set username and password"
+        if login:
+            words = "it doesn't take this login; check username and password"
+        raise ProviderAuthenticationError(words, status_code=status)
+    if status == 422:
+        words = _fields(text) or _said(text) or "it refuses an option and doesn't say which"
+        raise ProviderInvalidRequestError(words, status_code=status)
     if status == 409:
-        said = text.strip()
-        words = "its generator stopped and doesn't say why" if said[:1] in ("", "<") else said
+        said = _said(text)
+        words = said or "its generator stopped and doesn't say why"
         lucky = said.startswith(BAD_LUCK)
         if lucky:
             words = f"its generator gave up: {said}. That can be bad luck; ask again, or for less"
@@ -136,6 +170,8 @@ def _fields(text: str) -> str:
     """
     try:
         errors = json.loads(text)["errors"]
+        if isinstance(errors, list):
+            return "; ".join([each for each in errors if isinstance(each, str)][:MOST_FIELDS])
         wrong = [
             _field(name, message)
             for name, messages in errors.items()
@@ -152,11 +188,30 @@ def _field(name: str, message: object) -> str:
     return f"{name}: {message}"
 
 
+def _said(text: str) -> str:
+    """
+    Return the words of a refusal: its message if it is JSON, nothing if it is a page.
+    """
+    bare = _bare(text)
+    if bare[:1] in ("{", "["):
+        try:
+            document = json.loads(bare)
+        except (RecursionError, ValueError):
+            return ""
+        named = [document.get(key) for key in WORDS] if isinstance(document, Mapping) else []
+        return next((words for words in named if words and isinstance(words, str)), "")
+    return "" if bare[:1] == "<" else bare
+
+
+def _bare(text: str) -> str:
+    return text.strip().removeprefix("\ufeff").lstrip()
+
+
 def _document(text: str) -> Any:
     # The content type says nothing: stored games are JSON that is served as text/html.
     try:
         return json.loads(text)
     except (RecursionError, ValueError):
-        page = text.lstrip()[:1] == "<"
-        words = f"it answered with {'a web page' if page else 'something else'} in place of JSON"
+        kind = {"": "nothing", "<": "a web page"}.get(_bare(text)[:1], "something else")
+        words = f"it answered with {kind} in place of JSON"
         raise ProviderResponseFormatError(words) from None

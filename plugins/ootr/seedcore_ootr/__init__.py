@@ -22,30 +22,16 @@ from seedcore import (
     operation,
     provider,
 )
-from seedcore_ootr.options import Options, Settings, Wish, branch_of, id_of, wish_of
-from seedcore_ootr.reply import (
-    State,
-    code_of,
-    document_of,
-    log_of,
-    mapping_of,
-    new_id,
-    notes_of,
-    state_of,
-    version_of,
-)
+from seedcore_ootr.options import Options, Settings
+from seedcore_ootr.reply import code_of, document_of, log_of, new_id, notes_of, version_of
+from seedcore_ootr.site import SOON, asked, create, details_of, outcome, status_of
+from seedcore_ootr.wish import branch_of, id_of, wish_of
 
 if TYPE_CHECKING:
-    # Showing or listing the plugin must not pay for importing aiohttp.
-    import aiohttp
-
     from seedcore import Context
 
-CREATE = "api/v2/seed/create"
 BLOCKED = 60.0
 """Seconds that the site answers nobody who asked too often."""
-SOON = 30.0
-"""Seconds after which what belongs to a finished seed must be there."""
 
 
 @provider(
@@ -82,19 +68,23 @@ class Ootr:
         Make a seed, and wait until it is done.
         """
         wish = wish_of(request)
-        created, site = await _create(wish, context)
+        if wish.hidden and "seed" in wish.document:
+            context.hide(wish.document["seed"])  # the site may repeat it
+        created, site = await create(wish, context)
         key = new_id(created, hidden=wish.hidden)
-        if await _outcome(key, context) == "failed":
+        if await outcome(key, context) == "failed":
             text = "it could make no seed of these settings this time"
             raise ProviderUnavailableError(text)
-        details = await context.poll(lambda: _details(key, context), deadline=SOON)
+        details, why = await details_of(key, context)
+        code = code_of(details.get("log", {}))
+        reason = {} if code else {"code": f"not known, since {why}"}
         return Seed(
             url=f"{site}seed/get?id={key}",
             id=key,
-            code=code_of(log_of(details, shown="hideSettings" not in wish.query)),
+            code=code,
             version=_text(created.get("version")) or wish.query.get("version"),
             settings=wish.recorded,
-            extra=_extra(created, details),
+            extra={**_extra(created, details), **reason},
         )
 
     @operation(effect="read", placeholder={})
@@ -102,7 +92,7 @@ class Ootr:
         """
         Return whether a seed is finished, has failed, or what the site says until then.
         """
-        state = await _state(id_of(id), context)
+        state = await status_of(id_of(id), context)
         if isinstance(state, Pending):
             return {"status": state.status, "progress": state.progress}
         return {"status": state, "progress": 1.0}
@@ -112,9 +102,9 @@ class Ootr:
         """
         Return the code, the time and the settings of a finished seed, without its spoiler.
         """
-        async with _asked("details", id_of(id), context) as reply:
+        async with asked("details", id_of(id), context) as reply:
             document = await document_of(reply)
-        log = log_of(document, shown=False)
+        log = log_of(document)
         settings = log.get("settings")
         return {
             "code": code_of(log),
@@ -131,7 +121,7 @@ class Ootr:
         key = id_of(id)
 
         async def look() -> list[str] | Pending:
-            async with _asked("pw", key, context) as reply:
+            async with asked("pw", key, context) as reply:
                 if reply.status == 204:
                     return Pending("no password yet")
                 return notes_of(await document_of(reply))
@@ -160,54 +150,8 @@ class Ootr:
         return None
 
 
-async def _create(wish: Wish, context: Context) -> tuple[Mapping[str, Any], str]:
-    """
-    Ask for a seed; return the answer, and where the site is.
-    """
-    async with context.http.post(
-        CREATE,
-        params={"key": context.settings.key, **wish.query},
-        json=wish.document,
-        allow_redirects=False,  # a redirected POST becomes a GET, which makes nothing
-    ) as reply:
-        created = mapping_of(await document_of(reply))
-        return created, str(reply.url.with_query(None)).removesuffix(CREATE)
-
-
-async def _outcome(key: str, context: Context) -> State:
-    """
-    Ask for the status of a seed until it is final.
-    """
-    return await context.poll(
-        lambda: _state(key, context),
-        interval=2.0,
-        growth=1.2,
-        longest=10.0,
-        deadline=context.settings.poll_timeout,
-    )
-
-
-async def _state(key: str, context: Context) -> State | Pending:
-    async with _asked("status", key, context) as reply:
-        if reply.status == 204:
-            return Pending("not known yet")
-        return state_of(await document_of(reply))
-
-
-async def _details(key: str, context: Context) -> Mapping[str, Any] | Pending:
-    async with _asked("details", key, context) as reply:
-        if reply.status == 204:
-            return Pending("no details yet")
-        return mapping_of(await document_of(reply))
-
-
-def _asked(what: str, key: str, context: Context) -> aiohttp.client._RequestContextManager:
-    params = {"key": context.settings.key, "id": key}
-    return context.http.get(f"api/v2/seed/{what}", params=params)
-
-
 def _extra(created: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
-    extra = {"spoilers": created.get("spoilers"), "created": details.get("creationTimestamp")}
+    extra = {"spoilers": created.get("spoilers"), "created": details.get("created")}
     return {name: fact for name, fact in extra.items() if isinstance(fact, (str, bool))}
 
 

@@ -21,13 +21,27 @@ ANSWERS = {
     "/api/v2/seed/details": DETAILS,
 }
 
+NOT_LOST = "a seed that is made is handed out without its code where its details can't be had"
+RULES_OF_THE_LAST_REQUEST = (
+    "cancellable",
+    "keeps-message",
+    "maps-authentication",
+    "maps-garbage",
+    "maps-outage",
+    "maps-rate-limit",
+    "maps-refusal",
+)
+
 
 class OotrContract(ProviderContract):
     """
     A seed is asked for, then its status, then its details.
+
+    What goes wrong with the last of these isn't an error any more.
     """
 
     provider = ootr
+    exempt = dict.fromkeys(RULES_OF_THE_LAST_REQUEST, NOT_LOST)
     request = {"settings": {"logic_rules": "glitchless", "world_count": 1}}
     settings = KEY
 

@@ -5,7 +5,6 @@ What the site's answers say.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,12 +15,11 @@ from seedcore import (
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
 )
-from seedcore_ootr.options import VERSION, id_of
+from seedcore_ootr.wish import VERSION, id_of
 
 if TYPE_CHECKING:
     import aiohttp
 
-MARKUP = re.compile(r"</?[a-z!][^<>]*>", re.IGNORECASE)
 NO_WORDS = ("", "{}", "[]", "null")
 
 REFUSALS: Mapping[int, tuple[type[ProviderError], str]] = {
@@ -44,6 +42,8 @@ REFUSALS: Mapping[int, tuple[type[ProviderError], str]] = {
 }
 """What a status means that comes without words."""
 
+MOVED = "it answers with a redirect to elsewhere, where no seed would be made; check base_url"
+
 WORKING, FAILED = 0, 3
 DONE = (1, 2)
 
@@ -55,13 +55,15 @@ async def document_of(reply: aiohttp.ClientResponse) -> Any:
     Return the JSON of an answer, or raise what its status means.
     """
     if reply.status >= 400:
-        text = (await reply.text(errors="replace")).strip()
-        # A page is for people with a browser, and so are words with markup in them.
-        silent = text in NO_WORDS or MARKUP.search(text)
+        text = (await reply.text(errors="replace")).strip().lstrip("\ufeff")
+        # A page is for people with a browser.
+        silent = text in NO_WORDS or text.startswith("<")
         if silent and reply.status in REFUSALS:
             kind, words = REFUSALS[reply.status]
             raise kind(words, status_code=reply.status)
         reply.raise_for_status()
+    if reply.status >= 300:  # of a request whose redirects are not followed
+        raise ProviderResponseFormatError(MOVED, status_code=reply.status)
     return await reply.json(content_type=None)
 
 
@@ -77,10 +79,12 @@ def mapping_of(document: Any) -> Mapping[str, Any]:
 
 def new_id(created: Mapping[str, Any], *, hidden: bool) -> str:
     """
-    Return the id of the seed that was just asked for, if its spoiler is hidden as it must be.
+    Return the id of the seed that was just asked for, if its spoiler is hidden or shown as asked.
     """
-    if hidden and created.get("spoilers") is not False:
+    if created.get("spoilers") is not (not hidden):
         text = "it says that the spoiler is shown where it was asked to hide it"
+        if not hidden:
+            text = "it doesn't say that the spoiler is shown, where one was asked for"
         raise ProviderResponseFormatError(text)
     try:
         return id_of(created.get("id"))
@@ -117,21 +121,17 @@ def _number(value: Any) -> float | None:
     return value if is_number and -1e9 < value < 1e9 else None
 
 
-def log_of(document: Any, *, shown: bool = True) -> Mapping[str, Any]:
+def log_of(document: Any) -> Mapping[str, Any]:
     """
-    Return the settings log in the details of a seed; empty where it can't be read.
+    Return the settings log in the details of a seed; empty where there is none to be read.
 
-    It is JSON in a text. Where settings aren't *shown* it may be missing.
+    It is JSON in a text, and the seed is good, whatever became of it.
     """
-    details = mapping_of(document)
-    log = details.get("settingsLog")
-    if log is None and shown:
-        text = "its details of the seed have no settings log"
-        raise ProviderResponseFormatError(text)
+    log = mapping_of(document).get("settingsLog")
     if isinstance(log, str):
         try:
             log = json.loads(log)
-        except (RecursionError, ValueError):  # the seed is good, whatever became of its log
+        except (RecursionError, ValueError):
             log = None
     return log if isinstance(log, Mapping) else {}
 

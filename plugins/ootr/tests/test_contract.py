@@ -4,6 +4,9 @@ The provider keeps every rule of seedcore.
 
 from __future__ import annotations
 
+import pytest
+
+import seedcore_ootr
 from seedcore_ootr.contract import (
     DetailsContract,
     OotrContract,
@@ -17,6 +20,21 @@ class TestOotr(OotrContract):
     """
     One test for each rule, about seeds.
     """
+
+
+class TestUntilItIsMade(OotrContract):
+    """
+    The same until a seed is made, without an exemption: its details are left out.
+    """
+
+    exempt = {}
+
+    @pytest.fixture(autouse=True)
+    def _no_details(self, monkeypatch):
+        async def nothing(*_):
+            return {}, "nobody asked"
+
+        monkeypatch.setattr(seedcore_ootr, "details_of", nothing)
 
 
 class TestStatus(StatusContract):
