@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import attrs
 import pluggy
 
-from seedcore.errors import BrokenPluginError, did_you_mean
+from seedcore.errors import BrokenPluginError, SettingsError, did_you_mean
 from seedcore.hookspecs import Declaration, Hooks, OperationMark
 from seedcore.model import GIVEN, Operation
-from seedcore.policy import Effect
+from seedcore.policy import Effect, rate_of
+from seedcore.settings import names_of
 
 Broken = Callable[[str], BrokenPluginError]
 KEPT = ("surface", "call_id", "deadline", "patience", "profile", "policy", "dry_run")
@@ -32,7 +34,7 @@ def adapt(
     *broken* makes the error for a reason.
     """
     declaration = _declaration_of(target)
-    _check_classes(declaration, broken)
+    _check_declaration(declaration, broken)
     is_function = inspect.isroutine(target) or isinstance(target, functools.partial)
     if not is_function and _has_marks(target):
         hooks = _hooks_of(target, broken)
@@ -75,11 +77,39 @@ def _unwrapped(target: Any) -> Any:
     return target
 
 
-def _check_classes(declaration: Declaration, broken: Broken) -> None:
+def _check_declaration(declaration: Declaration, broken: Broken) -> None:
     for what, declared in (("settings", declaration.settings), ("options", declaration.options)):
         if declared is not None and not attrs.has(declared):
             reason = f"its {what} must be an attrs class, not {declared!r}"
             raise broken(reason)
+    opened, folder = declaration.open_options, declaration.presets
+    if folder is not None and not _INSIDE.fullmatch(str(folder)):
+        reason = f"its presets must be a folder beside its module ('presets'), not {folder!r}"
+        raise broken(reason)
+    if folder is not None and declaration.options is None:
+        reason = "its presets need options, an attrs class in whose shape they are"
+        raise broken(reason)
+    if opened is not None:
+        names = _options_of(declaration, broken)
+        if opened not in names:
+            reason = f"its open_options must be one of its options.{did_you_mean(opened, names)}"
+            raise broken(reason)
+    if declaration.rate is not None:
+        try:
+            rate_of(declaration.rate)
+        except (SettingsError, TypeError) as error:
+            reason = f"its rate {declaration.rate!r} is none: {error}"
+            raise broken(reason) from None
+
+
+_INSIDE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
+
+
+def _options_of(declaration: Declaration, broken: Broken) -> tuple[str, ...]:
+    try:
+        return names_of(declaration.options) if declaration.options else ()
+    except SettingsError as error:
+        raise broken(str(error)) from None
 
 
 def _members(target: Any) -> list[tuple[str, Callable[..., Any]]]:

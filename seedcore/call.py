@@ -447,7 +447,7 @@ class Context(StartContext):
             msg = "context.poll was called after the attempt that it belongs to had ended"
             raise RuntimeError(msg)
         found: Found = await self._calls.poll(
-            self._call, look, deadline, first=interval, growth=growth, longest=longest
+            self._call, look, deadline, interval=interval, growth=growth, longest=longest
         )
         return found
 

@@ -54,5 +54,16 @@ def seed_of(request: Request) -> Seed:
         code="Dry/Run",
         version=VERSION,
         spoiler_url=f"{url}/spoiler" if spoilers else None,
-        settings=effective_settings(request, Seed()),
+        settings=_without_nothing(effective_settings(request, Seed())),
     )
+
+
+def _without_nothing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return *settings* without what nobody has said: options that are ``None``.
+    """
+    kept = {
+        name: _without_nothing(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+    }
+    return {name: value for name, value in kept.items() if value is not None}

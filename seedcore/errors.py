@@ -284,11 +284,16 @@ class ProviderError(SeedcoreError):
     def __str__(self) -> str:
         sentence = self.sentence.format(provider=self.provider or "the provider")
         sentence = sentence[:1].upper() + sentence[1:] if self.provider is None else sentence
-        end = f": {self.provider_message}" if self.provider_message else "."
+        end = f": {self.provider_message}" if self.provider_message else self._silence()
         advice = self._advice()
         if advice and end[-1] not in ".!?":
             end += "."
         return f"{sentence}{end}{advice}"
+
+    def _silence(self) -> str:
+        # Of a refusal without a word the status is all there is to go by.
+        tells = type(self) is ProviderInvalidRequestError and self.status_code is not None
+        return f" (status {self.status_code}, without a word)." if tells else "."
 
     def _advice(self) -> str:
         advice = ""

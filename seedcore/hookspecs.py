@@ -7,7 +7,7 @@ function ``(request, context)`` is a provider too: it is ``generate``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
@@ -70,6 +70,10 @@ class Hooks:
         """
 
 
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Declaration:
     """
@@ -88,7 +92,7 @@ class Declaration:
     hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     presets: str | None = None
     upstream_presets: bool = False
-    ignored_options: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    ignored_options: tuple[str, ...] = attrs.field(default=(), converter=_names)
     open_options: str | None = None
     check: Callable[[Any], None] | None = None
 

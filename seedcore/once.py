@@ -26,6 +26,7 @@ from seedcore.errors import (
 from seedcore.lane import Runtime
 from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta
 from seedcore.policy import Effect
+from seedcore.redact import MASK
 from seedcore.store.claims import Claim
 from seedcore.store.reasons import may_pass
 from seedcore.store.store import Store
@@ -351,10 +352,20 @@ class Running:
         return value if row["created_at"] == self.recorded.created_at else seed_of(row)
 
 
+def _unmasked(value: Any) -> Any:
+    if isinstance(value, str):
+        return None if MASK in value else value
+    if isinstance(value, Mapping):
+        kept = {name: _unmasked(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item is not None}
+    return value
+
+
 def seed_of(row: Mapping[str, Any]) -> Seed:
     """
-    Return the seed that an audit row is about.
+    Return the seed that an audit row is about, without what was masked there.
     """
+    row = {name: _unmasked(value) for name, value in row.items()}
     extra = dict(row["seed"])
     return Seed(
         url=row["permalink"],

@@ -32,7 +32,7 @@ class Interval:
     The seconds between two looks: the first, the factor by which they grow, the longest.
     """
 
-    first: float = attrs.field(validator=attrs.validators.gt(0))
+    interval: float = attrs.field(validator=attrs.validators.gt(0))
     growth: float = attrs.field(validator=attrs.validators.ge(1))
     longest: float = attrs.field(validator=attrs.validators.gt(0))
 
@@ -40,10 +40,10 @@ class Interval:
         """
         Return the seconds to wait after the look with that number, from 1.
         """
-        longest = max(self.first, self.longest)
+        longest = max(self.interval, self.longest)
         grown = (looks - 1) * math.log(self.growth)  # as a power it could overflow
-        most = math.log(longest / self.first)
-        return longest if grown > most else self.first * math.exp(grown)
+        most = math.log(longest / self.interval)
+        return longest if grown > most else self.interval * math.exp(grown)
 
 
 class Poll:

@@ -147,7 +147,7 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         operation="generate",
         surface=call.surface,
         call_id=call.call_id,
-        preset=preset,
+        preset=found.name if found else preset,
         settings=_own_copy(settings),
         race=race,
         spoilers=spoilers,

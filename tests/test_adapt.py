@@ -5,6 +5,7 @@ How a function, class, instance or module becomes a provider, and what is refuse
 from __future__ import annotations
 
 import functools
+import re
 import types
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from seedcore import (
     ProviderResponseFormatError,
     Registry,
     Seed,
+    SeedRequest,
     hookimpl,
     operation,
     provider,
@@ -659,3 +661,48 @@ async def test_one_function_may_be_two_providers() -> None:
     for name in ("z1r", "z2r"):
         came = await call(functools.partial(of, name))
         assert name == came.value.id
+
+
+@attrs.frozen
+class Chosen:
+    """
+    Options with a document among them.
+    """
+
+    version: str = "1"
+    document: dict[str, Any] = attrs.field(factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"presets": 7, "options": Chosen}, "its presets must be a folder beside its module"),
+        ({"presets": "../up", "options": Chosen}, "its presets must be a folder beside"),
+        ({"presets": "/etc", "options": Chosen}, "its presets must be a folder beside"),
+        ({"presets": "presets"}, "its presets need options"),
+        ({"options": Chosen, "open_options": "documnt"}, "Did you mean 'document'?"),
+        ({"open_options": "document"}, "its open_options must be one of its options"),
+        ({"rate": "many"}, "its rate 'many' is none"),
+        ({"rate": 20}, "its rate 20 is none"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused_when_it_is_loaded(
+    declared: dict[str, Any], words: str
+) -> None:
+    """
+    And not by the first call that meets it.
+    """
+
+    @provider(**declared)
+    def demo(request: SeedRequest) -> Seed:
+        raise AssertionError
+
+    with pytest.raises(BrokenPluginError, match=re.escape(words)):
+        Registry(discover=False).add("demo", demo)
+
+
+def test_one_ignored_option_is_one_name() -> None:
+    """
+    A text isn't taken for its letters.
+    """
+    assert ("tournament",) == provider(ignored_options="tournament").ignored_options

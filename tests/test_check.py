@@ -232,11 +232,11 @@ async def test_a_pause_that_a_look_met_is_told_without_the_key(events: CapturedE
             text = "open-sesame is asking too often"
             raise ProviderRateLimitError(text, retry_after=60)
 
-        return await context.poll(look, deadline=5)
+        return await context.poll(look)
 
     async with runner_of(demo, sinks=[events]) as runner:
         with pytest.raises(ProviderError):
-            await runner.generate("demo", surface="tests")
+            await runner.generate("demo", surface="tests", deadline=5)
         with pytest.raises(ProviderRateLimitError) as caught:
             await runner.generate("demo", surface="tests")
 
@@ -322,3 +322,22 @@ async def test_what_an_error_comes_from_tells_no_secret_either(
             for secret_part in ("in-the-query", "in-the-headers", "in-the-options"):
                 assert secret_part not in shown
             assert caught.value.__cause__ is not None
+
+
+async def test_who_asks_again_gets_the_seed_without_what_was_hidden(database_url: str) -> None:
+    """
+    It isn't kept anywhere, and three asterisks are no key.
+    """
+
+    @provider(options=Options)
+    def demo(request: SeedRequest) -> Seed:
+        key = request.options.key
+        return Seed(url="https://seeds.example/1", extra={"key": key, "goal": "ganon"})
+
+    for number in range(2):
+        async with runner_of(demo, database=database_url) as runner:
+            seed = await runner.generate(
+                "demo", surface="tests", options={"key": "open-sesame"}, call_id="mine"
+            )
+        kept = {"goal": "ganon"} if number else {"key": "open-sesame", "goal": "ganon"}
+        assert ("https://seeds.example/1", kept) == (seed.url, seed.extra)

@@ -534,3 +534,14 @@ def test_advice_is_a_sentence_of_its_own() -> None:
     for words, shown in (("it is full", "it is full. Try"), ("Full!", "Full! Try")):
         error = ProviderUnavailableError(words, provider="demo", retry_at=0)
         assert shown in str(error)
+
+
+def test_a_refusal_without_a_word_tells_its_status() -> None:
+    """
+    It is all there is to go by; where there are words they say more.
+    """
+    silent = ProviderInvalidRequestError(provider="demo", status_code=404)
+    spoken = ProviderInvalidRequestError("no such game", provider="demo", status_code=404)
+
+    assert "demo refused the request (status 404, without a word)." == str(silent)
+    assert "demo refused the request: no such game" == str(spoken)

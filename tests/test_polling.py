@@ -124,20 +124,20 @@ async def test_the_interval_grows_up_to_the_longest(events: CapturedEvents) -> N
     assert pytest.approx([1.0, 2.0, 4.0, 5.0, 5.0]) == gaps
 
 
-@pytest.mark.parametrize("wrong", [{"first": 0.0}, {"growth": 0.5}, {"longest": -1.0}])
+@pytest.mark.parametrize("wrong", [{"interval": 0.0}, {"growth": 0.5}, {"longest": -1.0}])
 def test_an_interval_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
     """
     No time at all, and one that shrinks, would ask without end.
     """
     with pytest.raises(ValueError, match="must be"):
-        Interval(**{"first": 1.0, "growth": 1.0, "longest": 1.0, **wrong})
+        Interval(**{"interval": 1.0, "growth": 1.0, "longest": 1.0, **wrong})
 
 
 def test_an_interval_of_many_looks_is_the_longest() -> None:
     """
     However often it has grown, without any overflow.
     """
-    assert 30.0 == Interval(first=1.0, growth=10.0, longest=30.0).after(100_000)
+    assert 30.0 == Interval(interval=1.0, growth=10.0, longest=30.0).after(100_000)
 
 
 @virtual_time

@@ -86,8 +86,10 @@ async def test_a_plugin_ships_presets_beside_its_module(
     """
     code = (
         "import functools\n"
+        "import attrs\n"
         "from seedcore import hookimpl, operation, provider\n"
-        "declared = provider(presets='mine')\n"
+        "@attrs.frozen\nclass Options: ...\n"
+        "declared = provider(presets='mine', options=Options)\n"
         "@declared\nclass Provider:\n"
         "    @hookimpl\n    async def generate(self, request): ...\n"
         "@declared\nclass Asked:\n"

@@ -140,7 +140,8 @@ async def test_a_name_that_is_nearly_one(world: World) -> None:
         "there is no preset 'lates' in the namespace 'me'. Did you mean 'me/latest'?"
         == await world.refusal("me/lates")
     )
-    assert "there is no preset 'zzz'" == await world.refusal("zzz")
+    advice = "'seedcore presets list demo' lists them"
+    assert f"there is no preset 'zzz'. {advice}" == await world.refusal("zzz")
 
 
 async def test_saving_and_finding(world: World) -> None:

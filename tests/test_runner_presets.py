@@ -285,7 +285,7 @@ async def test_a_saved_preset_is_rolled_by_its_namespace(
             await runner.presets.save("alttpr", "red/Mine", text, by="tests:1")
         await rolled(runner, preset="Red/mine")
 
-    assert ("pedestal", "Red/mine") == (asked[0].options.goal, asked[0].preset)
+    assert ("pedestal", "red/mine") == (asked[0].options.goal, asked[0].preset)
 
 
 async def test_presets_work_in_nested_calls_and_dry_runs(

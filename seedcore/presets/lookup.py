@@ -42,6 +42,7 @@ REMEMBERED = 256
 
 MOST_NAMES = 10_000
 """Names that are kept; of more, each is asked for by itself."""
+LISTED = " 'seedcore presets list {}' lists them"
 FRESH = 5.0
 """Seconds after which presets without a namespace are known that another process saved."""
 
@@ -132,8 +133,9 @@ class Lookup:
             return Written(name=asked.own, text=text, source="database")
         if file := find_in(self._shipped(provider), asked.own):
             return _written(file, provider, asked.own, "plugin")
-        text = f"there is no preset {asked.own!r}.{await self._advice(provider, asked.own)}"
-        raise PresetNotFoundError(text.removesuffix("."), provider=provider)
+        advice = await self._advice(provider, asked.own) or LISTED.format(provider)
+        text = f"there is no preset {asked.own!r}.{advice}"
+        raise PresetNotFoundError(text, provider=provider)
 
     async def names(self, provider: str, prefix: str = "") -> list[str]:
         """
@@ -200,8 +202,9 @@ class Lookup:
         if found is not None:
             return found
         advice = await self._advice(provider, asked.own, asked.namespace)
+        advice = advice or LISTED.format(f"{provider} --prefix {asked.namespace}/")
         text = f"there is no preset {asked.own!r} in the namespace {asked.namespace!r}.{advice}"
-        raise PresetNotFoundError(text.removesuffix("."), provider=provider)
+        raise PresetNotFoundError(text, provider=provider)
 
     async def _stored_for_all(self, provider: str, own: str) -> str | None:
         names = await self._names_for_all(provider)

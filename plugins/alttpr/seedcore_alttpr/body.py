@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -44,7 +44,7 @@ FREE = ("name", "notes", *CUSTOMIZER_ONLY)
 
 NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in attrs.fields(kind))
-    for kind in (Options, Crystals, Items, Enemizer)
+    for kind in (Options, Crystals, Items, Enemizer, ForcedItem)
 }
 """The fields of each table of options, looked up once: every game needs them."""
 
@@ -127,7 +127,7 @@ def recorded(body: Mapping[str, Any], options: Options) -> Mapping[str, Any]:
         return {name: body[name] for name in ("tournament", "spoilers")}
     if not options.forced_locations:
         return body
-    return {**body, "forced_locations": [attrs.asdict(each) for each in options.forced_locations]}
+    return {**body, "forced_locations": [_given(each) for each in options.forced_locations]}
 
 
 def placed(

@@ -61,9 +61,7 @@ class Settings:
 
     username: str = setting("", help="name for basic authentication; with password or not at all")
     password: str = secret("", help="password for basic authentication")
-    beeta_url: str = setting(
-        "https://beeta.alttpr.com", help="the branch beeta", validator=address
-    )
+    beeta_url: str = setting("https://beeta.alttpr.com", help="the branch beeta", validator=address)
     tournament_url: str = setting(
         "https://tournament.alttpr.com", help="the branch tournament", validator=address
     )

@@ -135,6 +135,36 @@ async def test_half_a_login_is_refused(upstream, runner_for, settings, words):
     assert [] == upstream.requests
 
 
+@pytest.mark.parametrize("key", ["beeta_url", "tournament_url"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nope",
+        "javascript:alert(1)",
+        "ftp://x",
+        "https://",
+        "https://x?x=1",
+        "https://x/?x=1",
+        "https://x/#x",
+        "https://x:0",
+        "https://x:port",
+        "https://[x",
+        "https://x y",
+        "https://me:secret@x",
+    ],
+)
+async def test_an_address_that_is_none_is_refused(runner_for, key, url):
+    """
+    At once, whatever is asked; a login in it would be shown.
+    """
+    async with runner_for("https://alttpr.example", **{key: url}) as runner:
+        with pytest.raises(SettingsError, match=f"{key} must be an http:// or https://") as caught:
+            await roll(runner, dry_run=True)
+
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("branch", [None, "beeta"])
 async def test_cookies_are_not_kept(upstream, runner_for, site, recorded, branch):
     """

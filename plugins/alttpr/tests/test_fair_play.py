@@ -4,6 +4,7 @@ An answer is handed out only if it is the game that was asked for, and shows no 
 
 from __future__ import annotations
 
+import base64
 import json
 
 import attrs
@@ -70,10 +71,52 @@ async def test_a_game_that_is_no_race_is_thrown_away(make, site, recorded):
             game["spoiler"]["meta"]["tournament"] = flag
 
         site.next.append(changed(recorded("race"), change))
+    site.next.append(
+        changed(recorded("race"), lambda game: game["spoiler"]["meta"].pop("tournament"))
+    )
 
-    for _ in range(4):
+    for _ in range(5):
         with pytest.raises(ProviderResponseFormatError, match="than one without spoilers"):
             await make(**OPEN)
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "said", "wanted"),
+    [
+        ("race", {}, "on", "off"),
+        ("race", {}, "generate", "off"),
+        ("race", {}, "mystery", "off"),
+        ("race", {}, None, "off"),
+        ("masked", {"mask_settings": True}, "off", "mystery"),
+        ("open", {"race": False, "spoilers": "on"}, "off", "on"),
+    ],
+)
+@pytest.mark.parametrize("special", [False, True])
+async def test_who_may_see_the_spoiler_is_as_asked(
+    make, site, recorded, answer, options, *, said, wanted, special
+):
+    """
+    The answer may show nothing yet and the site all of it later; festive games are no exception.
+    """
+
+    def change(game):
+        game["spoiler"]["meta"]["spoilers"] = said
+        if special:
+            game["spoiler"]["meta"]["special"] = True
+
+    site.next.append(changed(recorded(answer), change))
+
+    with pytest.raises(ProviderResponseFormatError, match=f"meta.spoilers isn't {wanted}"):
+        await make(**options)
+
+
+async def test_a_game_with_a_spoiler_may_say_so(make, site, recorded):
+    """
+    The site turns whatever was sent into "on" then.
+    """
+    site.next.append(recorded("open"))
+
+    assert (await make(**OPEN, race=False, spoilers="on")).id
 
 
 async def test_a_spoiler_that_was_wanted_must_be_there(make, site, recorded):
@@ -175,6 +218,16 @@ async def test_a_game_of_the_randomizer_is_none_of_the_customizer(make, site, re
         await make(customizer=True)
 
 
+async def test_a_game_of_the_customizer_is_none_of_the_randomizer(make, site, recorded):
+    """
+    Nobody asked for its items.
+    """
+    site.next.append(recorded("customizer"))
+
+    with pytest.raises(ProviderResponseFormatError, match="which wasn't asked for"):
+        await make(**OPEN)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -251,13 +304,22 @@ async def test_what_is_no_game_at_all(make, site, recorded, document):
         await make(**OPEN)
 
 
-async def test_a_page_is_named_and_not_shown(make, site, page):
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<html>We will be back</html>", "a web page"),
+        ("\ufeff <html>We will be back</html>", "a web page"),
+        ("", "nothing"),
+        ("We will be back", "something else"),
+    ],
+)
+async def test_a_page_is_named_and_not_shown(make, site, page, text, kind):
     """
     A maintenance page with status 200 must not reach a person.
     """
-    site.next.append(page(200, "We will be back"))
+    site.next.append(attrs.evolve(page(200, ""), body=text.encode()))
 
-    with pytest.raises(ProviderResponseFormatError, match="a web page in place of JSON") as caught:
+    with pytest.raises(ProviderResponseFormatError, match=f"{kind} in place of JSON") as caught:
         await make(**OPEN)
 
     assert "back" not in caught.value.user_message
@@ -272,3 +334,31 @@ async def test_what_json_does_not_know_is_never_sent(make, site, value):
         await make(customizer=True, custom={"item.Goal.Required": value})
 
     assert [] == site.sent
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"texts": {"uncle_leaving_text": "x" * 2**20}},
+        {"l": {base64.b64encode(f"{n}:1".encode()).decode(): "Lamp:1" for n in range(20_000)}},
+        {"forced_locations": [{"item": "é" * 2**17, "locations": ["TGluaydzIFVuY2xlOjE="]}]},
+    ],
+    ids=["text", "many", "forced"],
+)
+async def test_a_body_of_any_size_is_not_sent(make, site, options):
+    """
+    The sentence says how much is allowed.
+    """
+    with pytest.raises(ProviderInvalidRequestError, match=r"options have \d+ KiB; 256 are allowed"):
+        await make(customizer=True, **options)
+
+    assert [] == site.sent
+
+
+async def test_a_body_up_to_the_limit_is_sent(make, site):
+    """
+    In bytes, not in characters.
+    """
+    await make(customizer=True, texts={"a": "é" * (127 * 1024)})
+
+    assert 1 == len(site.sent)

@@ -91,7 +91,7 @@ def test_any_draw_places_or_refuses(quantity, chance, seed):
 
 async def test_a_game_has_them_and_the_options_keep_theirs(make, site):
     """
-    What was drawn is in the body and in the seed's settings; the caller's list stays whole.
+    What was drawn is in the body and nowhere else; the caller's list stays whole.
     """
     options = {
         "customizer": True,
@@ -107,7 +107,9 @@ async def test_a_game_has_them_and_the_options_keep_theirs(make, site):
     assert all(1 == len(one) and one <= set(PLACES[:3]) for one in drawn)
     assert 1 < len(set.union(*drawn))
     assert "forced_locations" not in site.sent[0]
-    assert site.sent[-1]["l"] == seed.settings["l"]
+    assert {PLACES[5]: "Lamp:1"} == seed.settings["l"]
+    wish = {"quantity": 1, "chance": 100, "override": True, **before["forced_locations"][0]}
+    assert [wish] == seed.settings["forced_locations"]
     assert before == options
 
 
@@ -126,14 +128,81 @@ async def test_too_few_locations_are_refused_before_anything_is_sent(make, site,
     assert [] == site.sent
 
 
-async def test_items_that_take_each_others_locations_are_refused_too(make, site):
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        [(PLACES[:2], 2), (PLACES[:2], 2)],
+        [(PLACES[:1], 1), (PLACES[:1], 1)],
+        [(PLACES[:2], 1), (PLACES[1:3], 1), (PLACES[:3], 2)],
+        [(PLACES[:5], 3), (PLACES[:2], 2), (PLACES[1:3], 1)],
+    ],
+)
+async def test_items_that_take_each_others_locations_are_refused_too(runner, site, wishes):
     """
-    That shows only when they are drawn, which is before anything is sent as well.
+    By a dry run as well: however they are drawn, they don't fit.
     """
-    wish = {"item": "BigKeyA2:1", "locations": list(PLACES[:2]), "quantity": 2}
+    wish = [
+        {"item": f"Item{number}", "locations": list(places), "quantity": quantity}
+        for number, (places, quantity) in enumerate(wishes)
+    ]
+    options = {"customizer": True, "forced_locations": wish}
 
-    with pytest.raises(ProviderInvalidRequestError, match="forced_locations"):
-        await make(customizer=True, forced_locations=[wish, wish])
+    for dry_run in (False, True):
+        with pytest.raises(ProviderInvalidRequestError, match="forced_locations: Item"):
+            await runner.generate("alttpr", options=options, surface="tests", dry_run=dry_run)
+
+    assert [] == site.sent
+
+
+@given(seed=st.integers())
+def test_items_that_fit_always_find_their_locations(seed):
+    """
+    Whatever was drawn for the first ones, they move if another has nowhere else to go.
+    """
+    wishes = (
+        *forced(item="A", locations=PLACES[:4]),
+        *forced(item="B", locations=PLACES[:2]),
+        *forced(item="C", locations=PLACES[1:3]),
+        *forced(item="D", locations=PLACES[:1]),
+    )
+
+    filled = placed({PLACES[4]: "Lamp:1"}, wishes, Random(seed))
+
+    by_item = {item: {where for where in filled if filled[where] == item} for item in "ABCD"}
+    assert [1, 1, 1, 1] == [len(by_item[item]) for item in "ABCD"]
+    for wish in wishes:
+        assert by_item[wish.item] <= set(wish.locations)
+
+
+def test_every_location_is_drawn_at_times():
+    """
+    A free one is as likely as another.
+    """
+    drawn = {place for seed in range(60) for place in placed({}, forced(), Random(seed))}
+
+    assert set(PLACES[:3]) == drawn
+
+
+@pytest.mark.parametrize("wrong", [{"override": False}, {"chance": 0}, {"quantity": 0}])
+async def test_what_is_not_placed_needs_no_location(make, site, wrong):
+    """
+    All of its locations may be taken.
+    """
+    wish = {"item": "BigKeyA2:1", "locations": [PLACES[0]], "quantity": 2, **wrong}
+
+    await make(customizer=True, l={PLACES[0]: "Lamp:1"}, forced_locations=[wish])
+
+    assert {PLACES[0]: "Lamp:1"} == site.sent[0]["l"]
+
+
+async def test_what_chance_decides_is_refused_when_it_is_drawn(make, site):
+    """
+    Here it is all but sure; nothing is sent.
+    """
+    wish = {"item": "Lamp:1", "locations": [PLACES[0]], "quantity": 200, "chance": 99}
+
+    with pytest.raises(ProviderInvalidRequestError, match="finds none of its 1 locations free"):
+        await make(customizer=True, forced_locations=[wish])
 
     assert [] == site.sent
 
@@ -145,6 +214,7 @@ async def test_items_that_take_each_others_locations_are_refused_too(make, site)
         ({"quantity": -1}, "quantity must be a whole number from 0 to 230"),
         ({"locations": ["Chest 1:1"]}, "is no location"),
         ({"place": []}, "place is unknown"),
+        ({"locations": [place(str(number)) for number in range(231)]}, "takes 230 items with as"),
     ],
 )
 async def test_a_wrong_wish_is_refused(make, site, wrong, words):

@@ -106,6 +106,7 @@ async def test_masked_settings_are_shown_to_nobody(make, site):
     seed = await make(**OPEN, mask_settings=True)
 
     assert (True, "mystery") == (site.sent[0]["tournament"], site.sent[0]["spoilers"])
+    assert {"tournament": True, "spoilers": "mystery"} == seed.settings
     assert True is seed.extra["masked"]
     assert "goal" not in seed.extra
     assert {"logic", "build", "tournament", "size", "spoilers", "allow_quickswap"} == set(
@@ -286,6 +287,34 @@ async def test_the_row_says_what_was_made(upstream, tmp_path):
     )
     assert {**OPEN, "tournament": True, "spoilers": "off"} == row["settings"]
     assert (seed.code, False) == (row["seed"]["code"], row["seed"]["customizer"])
+
+
+async def test_a_row_tells_nothing_that_players_must_not_know(upstream, site, tmp_path):
+    """
+    Neither where a forced item went, nor the settings of a masked game.
+    """
+    registry = Registry(discover=False)
+    registry.add("alttpr", Alttpr())
+    settings = {"providers": {"alttpr": {"base_url": upstream.url}}}
+    wish = {"item": "BigKeyA2:1", "locations": [UNCLE]}
+    async with Runner(
+        registry=registry, database=f"sqlite://{tmp_path}/audit.sqlite3", settings=settings
+    ) as runner:
+        for options in (
+            {"customizer": True, "forced_locations": [wish]},
+            {"goal": "pedestal", "mask_settings": True},
+        ):
+            await runner.generate("alttpr", options=options, race=True, surface="tests")
+
+    store = await Store.open(f"sqlite://{tmp_path}/audit.sqlite3")
+    masked, forced = sorted((row["settings"] for row in await store.queries.calls()), key=len)
+    await store.close(timeout=5)
+    assert {UNCLE: "BigKeyA2:1"} == site.sent[0]["l"]
+    assert {} == forced["l"]
+    assert [{**wish, "quantity": 1, "chance": 100, "override": True}] == forced["forced_locations"]
+    assert {"tournament": True, "spoilers": "mystery"} == masked
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"pedestal" not in files
 
 
 def test_every_option_says_what_it_is():

@@ -111,8 +111,15 @@ async def test_the_fields_of_a_422_reach_the_person(make, site, recorded):
         (b'{"message": "Something else", "errors": {}}', "Something else"),
         (b'{"message": "Something else", "errors": [1]}', "Something else"),
         (b'{"message": "Something else", "errors": {"goal": 1}}', "Something else"),
-        (b"<html>validation.in</html>", ""),
-        (b'{"errors": {"goal', ""),
+        (b'{"errors": ["one", 2, "two"]}', "one; two"),
+        (b'{"error": "One thing", "errors": []}', "One thing"),
+        (b"some words", "some words"),
+        (b"<html>validation.in</html>", "it refuses an option and doesn't say which"),
+        (b"\xef\xbb\xbf<html>validation.in</html>", "it refuses an option and doesn't say which"),
+        (b"", "it refuses an option and doesn't say which"),
+        (b'{"errors": {"goal', "it refuses an option and doesn't say which"),
+        (b'{"message": {"goal": 1}}', "it refuses an option and doesn't say which"),
+        (b"[1]", "it refuses an option and doesn't say which"),
     ],
 )
 async def test_other_shapes_of_a_422(make, site, recorded, body, words):
@@ -198,6 +205,9 @@ async def test_bad_luck_never_closes_the_site(make, site, events):
         ("Cannot Place Prize: Tower of Hera", "its generator gave up: Cannot Place"),
         ("Unknown Item: Lmap", "Unknown Item: Lmap"),
         ("", "its generator stopped and doesn't say why"),
+        ("\ufeff <html>Conflict</html>", "its generator stopped and doesn't say why"),
+        ('{"message": "Unable to generate"}', "its generator gave up: Unable to generate. "),
+        ('{"exception": 7}', "its generator stopped and doesn't say why"),
         ("<html>409</html>", "its generator stopped and doesn't say why"),
     ],
 )
@@ -298,12 +308,43 @@ async def test_a_festive_game_out_of_season(make):
 
 async def test_a_closed_door_is_about_credentials(make, site, page):
     """
-    The page that asks for a password isn't shown.
+    The page that asks for a password isn't shown; the settings that it is about are named.
     """
     site.next.append(page(401, "Unauthorized", **{"WWW-Authenticate": "Basic"}))
 
-    with pytest.raises(ProviderAuthenticationError):
+    with pytest.raises(ProviderAuthenticationError) as caught:
         await make()
+
+    assert "it wants a login: set username and password" == caught.value.provider_message
+    assert 401 == caught.value.status_code
+
+
+async def test_a_login_that_is_not_taken_is_named(upstream, runner_for, site, page):
+    """
+    Neither of its parts is shown.
+    """
+    site.next.append(page(401, "Unauthorized"))
+
+    async with runner_for(upstream.url, username="a-bot", password="a-secret") as runner:
+        with pytest.raises(ProviderAuthenticationError, match="username and password") as caught:
+            await runner.generate("alttpr", surface="tests")
+
+    assert "it doesn't take this login" in caught.value.provider_message
+    assert "a-bot" not in str(caught.value)
+
+
+@pytest.mark.parametrize("operation", ["generate", "settings", "customizer_settings"])
+async def test_an_address_with_nothing_there_is_named(upstream, runner_for, page, operation):
+    """
+    What is always there on the site is missing only where the address is wrong.
+    """
+    upstream.script(lambda _: page(404, "Not Found"))
+
+    async with runner_for(upstream.url) as runner:
+        with pytest.raises(ProviderInvalidRequestError, match="check its address") as caught:
+            await runner.call("alttpr", operation, surface="tests")
+
+    assert 404 == caught.value.status_code
 
 
 # ------------------------------------------------------------------------ the stand-in

@@ -36,7 +36,7 @@ from seedcore_avianart.reply import (
     new_hash,
     response_of,
 )
-from seedcore_avianart.seed import check_hidden, code_of, extra_of, meta_of, version_of
+from seedcore_avianart.seed import check_spoiler, code_of, extra_of, meta_of, version_of
 
 if TYPE_CHECKING:
     # Showing or listing the plugin must not pay for importing aiohttp.
@@ -85,8 +85,7 @@ class Avianart:
             # The site has tried ten times; another seed of the same preset may be luckier.
             text = f"it gave up on this seed: {finished.get('message') or 'it does not say why'}"
             raise ProviderUnavailableError(text)
-        if wish.race:
-            check_hidden(finished)
+        check_spoiler(finished, hidden=wish.race)
         return Seed(
             url=f"{site}perm/{key}",
             id=key,
@@ -111,13 +110,13 @@ class Avianart:
         return _facts(judge(response, key), response, f"{site}perm/{key}")
 
     @hookimpl
-    def map_error(self, error: Exception, request: Request) -> ProviderError | None:
+    def map_error(self, error: Exception) -> ProviderError | None:
         """
-        A preset is all that a request for a seed names, so that is what isn't found.
+        What isn't found is a seed, or all of the interface; not a preset in either case.
         """
         if isinstance(error, EnvelopeError) and error.status == 404:
-            known = request.operation != "generate"
-            return ProviderInvalidRequestError() if known else PresetNotFoundError()
+            text = "" if error.enveloped else f"there is no {API} at its address; check base_url"
+            return ProviderInvalidRequestError(text)
         return None
 
     @hookimpl
@@ -142,7 +141,12 @@ async def _submit(wish: Wish, context: Context) -> tuple[Response, str]:
         headers=_headers(context),
         allow_redirects=False,  # a redirected POST becomes a GET, which makes nothing
     ) as reply:
-        response = await response_of(reply)
+        try:
+            response = await response_of(reply)
+        except EnvelopeError as error:
+            if error.status == 404 and error.enveloped:  # a preset is all that it was told
+                raise PresetNotFoundError(error.text, status_code=404) from None
+            raise
         return response or {}, _site_of(reply)
 
 

@@ -79,9 +79,12 @@ def wish_of(request: SeedRequest) -> Wish:
         text = "it takes no branch; a preset of the site has its own"
         raise ProviderInvalidRequestError(text)
     options: Options = request.options
-    given = options.preset or request.preset
+    # The name of a document that somebody wrote is no name of the site's.
+    given = options.preset or (None if request.documented else request.preset)
     if given is None:
         text = "it needs a preset of the site, such as crosskeys; avianart.games lists them"
+        if request.documented:
+            text = "the preset names no preset of the site: settings: {preset: crosskeys}"
         raise ProviderInvalidRequestError(text)
     preset = _name(given.lower(), "preset")
     namespace = _name(options.namespace.lower(), "namespace") if options.namespace else None

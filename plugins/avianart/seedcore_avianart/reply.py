@@ -20,6 +20,8 @@ Response = Mapping[str, Any]
 FAILED = "failure"
 FINISHED = (None, "", "finished")
 """Statuses of a seed that is done: the site leaves the status out then."""
+UNDER_WAY = ("pregeneration", "generating", "postgen")
+"""Statuses of a seed that isn't, whatever else there may be already."""
 SEED = ("patch", "bps_t0_p1", "spoiler")
 """What only a finished seed has; which of them depends on the randomizer behind the preset."""
 
@@ -29,13 +31,17 @@ class EnvelopeError(Exception):
     The site refused or failed.
 
     ``status``, ``text`` and ``headers`` are what seedcore reads of the exceptions of a client.
+    ``enveloped`` says that the interface answered, and not only a server without it.
     """
 
-    def __init__(self, status: int, text: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, status: int, text: str, headers: Mapping[str, str], *, enveloped: bool = True
+    ) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.text = text
         self.headers = headers
+        self.enveloped = enveloped
 
 
 async def response_of(reply: aiohttp.ClientResponse) -> Response | None:
@@ -46,14 +52,14 @@ async def response_of(reply: aiohttp.ClientResponse) -> Response | None:
     """
     if reply.status != 200:
         text = await reply.text(errors="replace")
-        raise EnvelopeError(reply.status, _message(text) or text, reply.headers)
+        words = _words_in(text, reply.status)
+        enveloped = words is not None
+        raise EnvelopeError(reply.status, words or text, reply.headers, enveloped=enveloped)
     envelope = await reply.json(content_type=None)
     status = _status(envelope)
     response = envelope["response"]
     if status != 200:
-        words = response.get("message") if isinstance(response, Mapping) else response
-        text = words if isinstance(words, str) else ""
-        raise EnvelopeError(status, text or f"its status is {status}, and it says no more", {})
+        raise EnvelopeError(status, _words(response, status), {})
     if response is not None and not isinstance(response, Mapping):
         text = "its envelope holds something else than a seed"
         raise ProviderResponseFormatError(text)
@@ -72,15 +78,21 @@ def _status(envelope: Any) -> int:
     return status
 
 
-def _message(text: str) -> str:
+def _words_in(text: str, status: int) -> str | None:
     """
-    Return the words of an envelope that came with an HTTP status; empty for anything else.
+    Return the words of an envelope that came with an HTTP status; ``None`` for anything else.
     """
     try:
-        words = json.loads(text)["response"]["message"]
+        return _words(json.loads(text)["response"], status)
     except (KeyError, RecursionError, TypeError, ValueError):
-        return ""
-    return words if isinstance(words, str) else ""
+        return None
+
+
+def _words(response: Any, status: int) -> str:
+    words = response.get("message") if isinstance(response, Mapping) else response
+    if isinstance(words, str) and words:
+        return words
+    return f"its status is {status}, and it says no more"
 
 
 def new_hash(response: Response | None) -> str:
@@ -97,8 +109,12 @@ def new_hash(response: Response | None) -> str:
 def is_seed(response: Response) -> bool:
     """
     Whether *response* is a finished seed, and not only its hash.
+
+    What has all of a seed is one, whatever word the site has for that.
     """
-    return response.get("status") in FINISHED and any(name in response for name in SEED)
+    if response.get("status") in (FAILED, *UNDER_WAY):
+        return False
+    return any(response.get(name) is not None for name in SEED)
 
 
 def judge(response: Response | None, key: str) -> Response | Pending:

@@ -24,8 +24,8 @@ CODE_NAMES: Mapping[str, str] = {
 }
 """Icons that are called otherwise elsewhere; the other 22 have the same name everywhere."""
 
-NO_RACE = (False, 0, "No")
-"""How the generator writes that a seed is no race."""
+RACE = ("true", "yes", "1")
+"""How it may be written that a seed is a race, in whichever case, as a text or not."""
 SHOWN: Mapping[str, str] = {"title": "seed_name", "notes": "seed_notes"}
 
 
@@ -75,14 +75,20 @@ def extra_of(response: Response, attempts: int | None) -> dict[str, Any]:
     return extra
 
 
-def check_hidden(response: Response) -> None:
+def check_spoiler(response: Response, *, hidden: bool) -> None:
     """
-    Refuse a seed whose spoiler was to be hidden and isn't.
+    Refuse a seed that shows its spoiler where it was to be *hidden*, or has none to show.
     """
     spoiler, meta = response.get("spoiler") or {}, meta_of(response)
-    shown = not isinstance(spoiler, Mapping) or set(spoiler) - {"meta"} or "seed" in meta
-    # Compared by type too: 0 is no False there.
-    no_race = "race" in meta and any(meta["race"] is no or meta["race"] == no for no in NO_RACE)
-    if shown or no_race:
+    beside = set(spoiler) - {"meta"} if isinstance(spoiler, Mapping) else {"spoiler"}
+    if not hidden and not beside:
+        text = "it made a seed without a public spoiler where it was asked for one with it"
+        raise ProviderResponseFormatError(text)
+    if hidden and (beside or "seed" in meta or not _is_race(meta.get("race"))):
         text = "it made a seed with a public spoiler where it was asked for one without"
         raise ProviderResponseFormatError(text)
+
+
+def _is_race(value: Any) -> bool:
+    # Anything else isn't taken for one: the page of a seed that is none shows all of it.
+    return isinstance(value, (str, int)) and str(value).strip().lower() in RACE

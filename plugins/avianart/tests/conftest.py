@@ -74,14 +74,17 @@ def runner_for(clock: LeapingClock, events: list[Event]) -> Callable[..., Runner
     A runner, still to be entered, whose avianart asks the given address.
     """
 
-    def make(base_url: str, *, database: str | None = None, **settings: Any) -> Runner:
+    def make(
+        base_url: str, *, database: str | None = None, presets: Path | None = None, **settings: Any
+    ) -> Runner:
         registry = Registry(discover=False)
         registry.add("avianart", avianart)
         own = {"base_url": base_url, "retry_base_delay": 0, **settings}
+        folders = [str(presets)] if presets is not None else []
         return Runner(
             registry=registry,
             database=database,
-            settings={"providers": {"avianart": own}},
+            settings={"providers": {"avianart": own}, "preset_directories": folders},
             sinks=[events.append],
             clock=clock,
             rng=random.Random(1),

@@ -89,6 +89,46 @@ async def test_an_unknown_preset_is_told_in_the_sites_words(runner, site):
     assert 1 == len(site.upstream.requests)
 
 
+@pytest.mark.parametrize("response", [None, {}, {"message": ""}, {"hash": "PpQXn7COf"}])
+async def test_an_unknown_preset_without_words_is_one(runner, site, say, response):
+    """
+    With the status of HTTP, whatever the envelope's own is.
+    """
+    envelope = say.enveloped(response)
+    site.first += [Reply(status=404, headers=envelope.headers, body=envelope.body)]
+
+    with pytest.raises(PresetNotFoundError, match="its status is 404") as caught:
+        await roll(runner)
+
+    assert 404 == caught.value.status_code
+
+
+@pytest.mark.parametrize("place", ["/elsewhere", "/api.php"])
+async def test_an_address_without_the_interface_is_no_unknown_preset(site, runner_for, place):
+    """
+    The page of a server that has no such file says nothing about presets.
+    """
+    site.upstream.script(replies.typed("text/html", "<html>404 Not Found</html>", 404))
+    async with runner_for(f"{site.url}{place}") as runner:
+        with pytest.raises(ProviderInvalidRequestError, match="check base_url") as caught:
+            await roll(runner)
+
+    assert (ProviderInvalidRequestError, 404) == (type(caught.value), caught.value.status_code)
+
+
+async def test_a_seed_that_is_gone_is_no_unknown_preset(runner, site, say):
+    """
+    The preset was known: its seed was being made.
+    """
+    site.looks += [say.refused(404, "No such seed")]
+
+    with pytest.raises(ProviderInvalidRequestError, match="No such seed") as caught:
+        await roll(runner)
+
+    assert (ProviderInvalidRequestError, 404) == (type(caught.value), caught.value.status_code)
+    assert (1, 1) == (len(site.posts), len(site.gets))
+
+
 async def test_an_error_without_words_names_its_status(runner, site, say):
     """
     Whatever else the envelope holds.
@@ -271,7 +311,7 @@ async def test_a_404_about_a_seed_is_about_the_seed(runner, site, say):
     assert ProviderInvalidRequestError is type(caught.value)
 
 
-@pytest.mark.parametrize("key", ["", "a b", "../x", "x" * 21, "ä", 7, None, "abc\n"])
+@pytest.mark.parametrize("key", ["", "a b", "../x", "x" * 21, "ä", ["7"], None, "abc\n"])
 async def test_what_can_be_no_hash_is_not_sent(runner, site, key):
     """
     The sentence says what one looks like.

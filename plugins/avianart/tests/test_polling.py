@@ -64,6 +64,59 @@ async def test_a_first_answer_with_nothing_but_the_hash_is_looked_at(runner, sit
     assert (1, 1) == (len(site.posts), len(site.gets))
 
 
+@pytest.mark.parametrize("status", ["success", "Finished", "done", 0, 200, True, None])
+@pytest.mark.parametrize("where", ["first", "looks"])
+async def test_what_has_all_of_a_seed_is_one(runner, site, say, where, status):
+    """
+    Whatever the site calls that, and wherever it comes.
+    """
+    site.course = ()
+    getattr(site, where).append(say.enveloped({**say.recorded("race"), "status": status}))
+
+    seed = await roll(runner)
+
+    assert ("PpQXn7COf", "1.4.1.11") == (seed.id, seed.version)
+    assert (1, int(where == "looks")) == (len(site.posts), len(site.gets))
+
+
+@pytest.mark.parametrize("status", ["pregeneration", "generating", "postgen"])
+async def test_a_seed_under_way_is_not_taken_for_one(runner, site, say, status):
+    """
+    Though there may be a part of it already.
+    """
+    site.course = ()
+    site.looks.append(say.enveloped({**say.recorded("race"), "status": status}))
+
+    await roll(runner)
+
+    assert 2 == len(site.gets)
+
+
+async def test_a_seed_that_failed_is_not_taken_for_one(runner, site, say):
+    """
+    Whatever is left of it.
+    """
+    site.course = ()
+    left = {"patch": {"0": [1]}, "status": "failure", "message": "no"}
+    site.looks += [say.enveloped(left)] * 3
+
+    with pytest.raises(ProviderUnavailableError, match="it gave up on this seed: no"):
+        await roll(runner)
+
+
+async def test_a_word_that_nobody_knows_without_a_seed_is_waited_for(runner, site, say):
+    """
+    Keys that hold nothing yet make no seed of it.
+    """
+    empty = {"patch": None, "spoiler": None, "status": "baking"}
+    site.looks += [say.enveloped({**say.recorded("generating"), **empty})]
+    site.course = ()
+
+    await roll(runner)
+
+    assert 2 == len(site.gets)
+
+
 async def test_words_that_nobody_knows_are_waited_for(runner, site):
     """
     The site may learn new ones.

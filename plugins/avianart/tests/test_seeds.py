@@ -137,6 +137,34 @@ async def test_a_preset_file_names_the_sites_preset(runner, site, file, preset):
     assert preset == site.posts[0].query["preset"]
 
 
+async def test_a_document_that_names_no_preset_is_refused(site, runner_for, tmp_path):
+    """
+    Its own name is what somebody called the file, and perhaps somebody else's preset there.
+    """
+    folder = tmp_path / "avianart"
+    folder.mkdir()
+    folder.joinpath("crosskeys-mine.yaml").write_text("settings: {}\n", "utf-8")
+    async with runner_for(site.url, presets=tmp_path) as runner:
+        with pytest.raises(ProviderInvalidRequestError, match=r"settings: \{preset: crosskeys\}"):
+            await roll(runner, preset="crosskeys-mine")
+        seed = await roll(runner, preset="crosskeys-mine", options={"preset": "crosshunt"})
+
+    assert "crosshunt" == seed.settings["preset"]
+    assert 1 == len(site.posts)
+
+
+async def test_a_saved_preset_that_names_no_preset_is_refused(site, runner_for, tmp_path):
+    """
+    The name of one looks like that of a preset of a namespace.
+    """
+    async with runner_for(site.url, database=f"sqlite://{tmp_path / 'a.sqlite3'}") as runner:
+        await runner.presets.save("avianart", "me/latest", "settings: {}\n", by="tests:1")
+        with pytest.raises(ProviderInvalidRequestError, match="names no preset of the site"):
+            await roll(runner, preset="me/latest")
+
+    assert [] == site.upstream.requests
+
+
 def test_each_shipped_preset_is_tried():
     """
     The test above has all of them.
@@ -210,10 +238,14 @@ async def test_what_the_site_cannot_take_is_not_sent(runner, site, asked, error,
 LEAKS = (
     {"Light World": {"Lost Woods Hideout": "Bow"}},
     {"meta": {"race": True, "seed": 613528871}},
-    {"meta": {"race": False}},
-    {"meta": {"race": "No"}},
-    {"meta": {"race": 0}},
+    *({"meta": {"race": no}} for no in (False, "No", "no", "false", "0", 0, None, "", [], {}, 2)),
+    {"meta": {"version": "1.4.1.11"}},
+    {"meta": {}},
+    {"meta": 7},
+    {},
+    None,
     ["Bow"],
+    "Bow",
 )
 
 
@@ -232,6 +264,29 @@ async def test_a_seed_that_shows_its_spoiler_is_refused(runner, site, say, spoil
     assert 1 == len(site.posts)
 
 
+@pytest.mark.parametrize("yes", [True, 1, "1", "true", "True", "Yes", "yes"])
+async def test_a_race_may_be_written_in_several_ways(runner, site, say, yes):
+    """
+    What says that it is one is believed.
+    """
+    site.finished = {**say.recorded("race"), "spoiler": {"meta": {"race": yes}}}
+
+    assert "PpQXn7COf" == (await roll(runner, race=True)).id
+
+
+@pytest.mark.parametrize("spoiler", [{"meta": {"race": True}}, {"meta": {"race": False}}, {}, None])
+async def test_a_seed_without_the_spoiler_that_was_asked_for_is_refused(runner, site, say, spoiler):
+    """
+    It is not what was asked for.
+    """
+    site.finished = {**say.recorded("open"), "spoiler": spoiler}
+
+    with pytest.raises(ProviderResponseFormatError, match="without a public spoiler"):
+        await roll(runner, spoilers="on")
+
+    assert 1 == len(site.posts)
+
+
 async def test_a_seed_with_spoilers_may_show_it(runner, site, say):
     """
     That is what was asked for.
@@ -244,31 +299,40 @@ async def test_a_seed_with_spoilers_may_show_it(runner, site, say):
 # ------------------------------------------------------------------- what comes back
 
 
+CALLED_OTHERWISE = "Bombs/Magic Powder/Flute/Bugnet/Empty Bottle"
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (
-            {"spoiler": {"meta": {"hash": "Bomb, Powder, Ocarina, Bug Net, Bottle"}}},
-            "Bombs/Magic Powder/Flute/Bugnet/Empty Bottle",
-        ),
-        ({"spoiler": {"meta": {"hash": "Cane, Pearl, Lamp"}}}, "Somaria/Moon Pearl/Lamp"),
-        ({"spoiler": {"meta": {}}, "fshash": "Bow, Cape, Map", "vt": True}, "Bow/Cape/Map"),
-        ({"spoiler": {"meta": {"hash": None}}}, None),
-        ({"spoiler": {"meta": {"hash": " , "}}}, None),
-        ({"spoiler": {"meta": 7}}, None),
-        ({"spoiler": {}}, None),
-        ({"spoiler": None, "meta": None}, None),
+        ({"hash": "Bomb, Powder, Ocarina, Bug Net, Bottle"}, CALLED_OTHERWISE),
+        ({"hash": "Cane, Pearl, Lamp"}, "Somaria/Moon Pearl/Lamp"),
+        ({"hash": None}, None),
+        ({"hash": " , "}, None),
+        ({}, None),
     ],
 )
 async def test_the_code_has_the_names_that_others_use(runner, site, say, change, code):
     """
     A seed without one is a seed all the same.
     """
-    site.finished = {**say.recorded("race"), **change}
+    site.finished = {**say.recorded("race"), "spoiler": {"meta": {"race": True, **change}}}
 
     seed = await roll(runner, race=True)
 
     assert code == seed.code
+
+
+async def test_a_code_beside_the_spoiler_is_one(runner, site, say):
+    """
+    It is there for presets of another randomizer; a seed need not have its times.
+    """
+    change = {"spoiler": {"meta": {"race": True}}, "fshash": "Bow, Cape, Map", "meta": None}
+    site.finished = {**say.recorded("race"), **change}
+
+    seed = await roll(runner, race=True)
+
+    assert "Bow/Cape/Map" == seed.code
 
 
 async def test_a_mystery_keeps_its_secrets(runner, site, say):

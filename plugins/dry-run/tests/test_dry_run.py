@@ -4,6 +4,7 @@ Seeds that are made up, and failures on request.
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from collections import Counter
 from importlib import resources
@@ -15,6 +16,7 @@ import attrs
 import pytest
 
 import seedcore
+import seedcore_dry_run
 from seedcore import (
     CircuitOpenError,
     PartialFailureError,
@@ -306,6 +308,34 @@ def test_the_oldest_counts_are_forgotten():
     assert 2 == attempts.begin(f"call-{REMEMBERED}")
 
 
+def test_a_success_is_counted_no_further():
+    """
+    A call with the same id begins anew, and one that was forgotten before is none to fail at.
+    """
+    attempts = Attempts()
+    attempts.begin("call")
+    attempts.forget("call")
+    attempts.forget("call")
+
+    assert 1 == attempts.begin("call")
+
+
+@virtual_time
+async def test_a_slow_call_outlives_its_count(monkeypatch):
+    """
+    More calls fail while it is under way than are counted.
+    """
+    monkeypatch.setattr(seedcore_dry_run, "REMEMBERED", 1)
+    async with runner_with(VirtualClock()) as runner:
+        slow = asyncio.create_task(roll(runner, options={"delay": 5}))
+        await asyncio.sleep(1)
+        with pytest.raises(ProviderInvalidRequestError):
+            await roll(runner, options={"fail": "invalid-request"})
+        seed = await slow
+
+    assert 1 == seed.meta.attempts
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -442,7 +472,7 @@ async def test_a_partial_failure_names_what_is_there(runner):
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"text": 5}, "text must be a text of 1 to 2,000 characters"),
+        ({"text": ["Hello"]}, "text must be a text of 1 to 2,000 characters"),
         ({"text": ""}, "text must be a text of 1 to 2,000 characters"),
         ({"text": "Hello", "fail": "everything"}, "fail must be one of unavailable, timeout"),
         ({"text": "Hello", "attempts": 0}, "attempts must be a whole number from 1 to 20"),

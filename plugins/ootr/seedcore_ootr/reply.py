@@ -55,7 +55,7 @@ async def document_of(reply: aiohttp.ClientResponse) -> Any:
     Return the JSON of an answer, or raise what its status means.
     """
     if reply.status >= 400:
-        text = (await reply.text(errors="replace")).strip().lstrip("\ufeff")
+        text = (await reply.text(errors="replace")).strip("\ufeff \t\r\n")
         # A page is for people with a browser.
         silent = text in NO_WORDS or text.startswith("<")
         if silent and reply.status in REFUSALS:

@@ -7,7 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from seedcore import Pending, ProviderError, ProviderResponseFormatError
+from seedcore import (
+    Pending,
+    ProviderError,
+    ProviderResponseFormatError,
+    ProviderTimeoutError,
+)
 from seedcore_ootr.reply import State, document_of, log_of, mapping_of, state_of
 
 if TYPE_CHECKING:
@@ -89,9 +94,18 @@ async def details_of(key: str, context: Context) -> tuple[Mapping[str, Any], str
         deadline = min(SOON, context.remaining() * MOST)
         return await context.poll(look, deadline=deadline), "its details don't have it"
     except ProviderError as error:
-        status = error.status_code
-        words = f"it answers with status {status}" if status else "it doesn't answer as it should"
-        return {}, f"its details can't be had: {error.provider_message or words}"
+        return {}, f"its details can't be had: {_short(error)}"
+
+
+def _short(error: ProviderError) -> str:
+    # Not in the site's own words: it may repeat the address, and with it the key.
+    if error.status_code is not None:
+        return f"the site answers with status {error.status_code}"
+    if isinstance(error, ProviderTimeoutError):
+        return "they weren't there in time"
+    if isinstance(error, ProviderResponseFormatError):
+        return "the site answers with something else"
+    return "the site doesn't answer"
 
 
 def asked(what: str, key: str, context: Context) -> aiohttp.client._RequestContextManager:

@@ -4,6 +4,9 @@ The provider keeps every rule of seedcore.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import pytest
 
 import seedcore_ootr
@@ -27,7 +30,7 @@ class TestUntilItIsMade(OotrContract):
     The same until a seed is made, without an exemption: its details are left out.
     """
 
-    exempt = {}
+    exempt: ClassVar[Mapping[str, str]] = {}
 
     @pytest.fixture(autouse=True)
     def _no_details(self, monkeypatch):

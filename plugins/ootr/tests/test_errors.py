@@ -42,10 +42,10 @@ async def roll(runner, **asked):
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: str(refusal[0]))
-@pytest.mark.parametrize("body", ["", PAGE, "Error: <b>no</b>", "{}"])
+@pytest.mark.parametrize("body", ["", PAGE, f"\ufeff\n{PAGE}", "{}"])
 async def test_a_refusal_without_words_is_explained(runner, site, body, refusal):
     """
-    No page reaches a person, and neither does markup.
+    No page reaches a person.
     """
     status, error, words = refusal
     site.first += [replies.typed("text/html", body, status)] * 3
@@ -61,16 +61,17 @@ async def test_a_refusal_without_words_is_explained(runner, site, body, refusal)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 500])
-async def test_the_sites_own_words_reach_the_person(runner, site, status):
+@pytest.mark.parametrize("words", ["bridge is no bridge", "no item called <x>, 5 < 6"])
+async def test_the_sites_own_words_reach_the_person(runner, site, words, status):
     """
-    Where it has some.
+    Where it has some: angle brackets alone make no page of them.
     """
-    site.first += [replies.typed("text/plain", "bridge is no bridge", status)] * 3
+    site.first += [replies.typed("text/plain", words, status)] * 3
 
     with pytest.raises((ProviderInvalidRequestError, ProviderUnavailableError)) as caught:
         await roll(runner)
 
-    assert "bridge is no bridge" == caught.value.provider_message
+    assert words == caught.value.provider_message
 
 
 async def test_a_version_that_is_not_there_is_told(runner, site):
@@ -135,7 +136,6 @@ async def test_a_pause_that_is_asked_for_is_kept(runner, site):
         replies.json_reply({"id": True, "spoilers": False}),
         replies.json_reply({"id": -1, "spoilers": False}),
         replies.json_reply({"id": 1.5, "spoilers": False}),
-        replies.redirect("/elsewhere"),
         replies.garbage(),
     ],
 )
@@ -149,6 +149,18 @@ async def test_an_answer_that_is_none_is_refused(runner, site, reply):
         await roll(runner)
 
     assert 1 == len(site.upstream.requests)
+
+
+async def test_a_redirect_is_told_and_not_followed(runner, site):
+    """
+    It would become a GET, which makes no seed.
+    """
+    site.first += [replies.redirect(f"{site.url}/elsewhere")]
+
+    with pytest.raises(ProviderResponseFormatError, match="redirect to elsewhere") as caught:
+        await roll(runner)
+
+    assert (302, 1) == (caught.value.status_code, len(site.upstream.requests))
 
 
 @pytest.fixture
@@ -304,7 +316,7 @@ async def test_what_can_be_no_id_is_not_sent(runner, site, operation, key):
     assert [] == site.upstream.requests
 
 
-@pytest.mark.parametrize("branch", ["", "a b", "dev&key", "x" * 31, 7])
+@pytest.mark.parametrize("branch", ["", "a b", "dev&key", "x" * 31, ["dev"]])
 async def test_what_can_be_no_branch_is_not_sent(runner, site, branch):
     """
     The sentence has examples.

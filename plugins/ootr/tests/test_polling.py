@@ -136,12 +136,23 @@ async def test_a_look_that_fails_is_made_again_and_no_second_seed(runner, site, 
     assert False is seed.meta.possible_duplicate
 
 
-@pytest.mark.parametrize("where", ["looks", "details"])
-async def test_looks_that_fail_for_good_end_the_call(runner, site, where):
+async def test_without_a_limit_of_its_own_the_call_has_seven_minutes(site, clock, runner_for):
+    """
+    A seed takes minutes where others are before it.
+    """
+    site.for_ever = True
+    async with runner_for(site.url, poll_timeout=3600) as runner:
+        with pytest.raises(ProviderTimeoutError):
+            await roll(runner)
+
+    assert 410 <= sum(clock.slept) <= 420
+
+
+async def test_looks_that_fail_for_good_end_the_call(runner, site):
     """
     Three attempts of one look, and still no second seed.
     """
-    getattr(site, where).extend([replies.status(500)] * 3)
+    site.looks.extend([replies.status(500)] * 3)
 
     with pytest.raises(ProviderUnavailableError):
         await roll(runner)
@@ -169,6 +180,110 @@ async def test_details_that_are_not_there_yet_are_waited_for(runner, site):
 
     assert "Bow/Big Magic/SOLD OUT/Map/Frog" == (await roll(runner)).code
     assert 3 == len(site.asked("details"))
+
+
+PAGE = replies.typed("text/html", "<html>Maintenance</html>")
+UNHAD = [
+    ([replies.status(404)], "can't be had: the site answers with status 404"),
+    ([replies.status(500)] * 3, "can't be had: the site answers with status 500"),
+    ([replies.status(403)], "can't be had: the site answers with status 403"),
+    ([PAGE], "can't be had: the site answers with something else"),
+    ([replies.lost()] * 3, "can't be had: the site doesn't answer"),
+    ([replies.status(204)] * 99, "can't be had: they weren't there in time"),
+    ([replies.json_reply([])], "can't be had: the site answers with something else"),
+    ([replies.json_reply(None)], "can't be had: the site answers with something else"),
+    ([replies.json_reply({})], "don't have it"),
+    ([replies.json_reply({"settingsLog": None})], "don't have it"),
+]
+
+
+@pytest.mark.parametrize(("answers", "words"), UNHAD)
+async def test_a_seed_whose_details_cannot_be_had_is_a_seed(runner, site, answers, words):
+    """
+    Only its code is missing, and the seed says why; no second one is asked for.
+    """
+    site.details += answers
+
+    seed = await roll(runner)
+
+    assert (f"{site.url}/seed/get?id=1234567", None) == (seed.url, seed.code)
+    assert f"not known, since its details {words}" == seed.extra["code"]
+    assert (1, False) == (seed.meta.attempts, seed.meta.possible_duplicate)
+    assert 1 == len(site.asked("create"))
+
+
+async def test_why_a_code_is_missing_does_not_tell_the_key(runner, site):
+    """
+    Also where the site repeats the address.
+    """
+    words = f"cannot GET /api/v2/seed/details?key={site.key}"
+    site.details += [replies.typed("text/plain", words, 400)]
+
+    seed = await roll(runner)
+
+    assert None is seed.code
+    assert site.key not in repr(seed)
+
+
+async def test_details_are_waited_for_half_a_minute(runner, site, clock):
+    """
+    The seed waits for them.
+    """
+    site.course = ()
+    site.details += [replies.status(204)] * 99
+
+    await roll(runner)
+
+    assert 25 <= sum(clock.slept) <= 30
+
+
+async def test_a_seed_comes_before_the_end_of_its_call(runner, site, clock):
+    """
+    However long its details take.
+    """
+    site.course = ()
+    site.details += [replies.status(204)] * 99
+
+    seed = await roll(runner, deadline=10)
+
+    assert ("1234567", None) == (seed.id, seed.code)
+    assert sum(clock.slept) <= 9
+
+
+@virtual_time
+async def test_details_that_hang_do_not_take_the_seed_along(say):
+    """
+    Their time ends before that of the call.
+    """
+    clock = VirtualClock()
+    site = say.Site(clock.monotonic)
+    site.course = ()
+
+    async def hanging(request, handler):
+        if "details" in request.url.path:
+            await asyncio.sleep(10_000)
+        return await without_sockets(site, request)
+
+    async with runner_without_sockets(clock, say.KEY, hanging) as runner:
+        seed = await roll(runner, deadline=20)
+
+    assert ("1234567", None) == (seed.id, seed.code)
+
+
+async def test_a_seed_that_is_done_without_an_end_is_not_waited_for(runner, site):
+    """
+    100 % with the status of a seed at work may be a moment too early, but not for long.
+    """
+    site.course = ()
+    done = replies.json_reply({"status": 0, "progress": 100})
+    site.looks += [done] * 2
+    assert "1234567" == (await roll(runner)).id
+
+    site.looks += [done] * 9
+    with pytest.raises(ProviderResponseFormatError, match="doesn't say whether it made one"):
+        await roll(runner)
+
+    assert 3 + 3 == len(site.asked("status"))
 
 
 async def test_a_status_that_nobody_knows_is_waited_for_until_it_is_final(runner, site):
@@ -271,6 +386,40 @@ class Answer:
         pass
 
 
+async def without_sockets(site, request):
+    """
+    Return what the stand-in answers to a request that is never sent.
+    """
+    body = request.body
+    content = b"{}" if not body or isinstance(body, bytes) else await body.as_bytes()
+    received = Received(
+        method=request.method,
+        target=request.url.raw_path_qs,
+        headers={},
+        body=content,
+        connection=1,
+    )
+    await asyncio.sleep(0.1)
+    return Answer(request, site.answer(received))
+
+
+def runner_without_sockets(clock, key, middleware):
+    """
+    A runner, still to be entered, whose requests end in *middleware*.
+    """
+    registry = Registry(discover=False)
+    registry.add("ootr", ootr)
+    return Runner(
+        registry=registry,
+        database=None,
+        settings={"providers": {"ootr": {"key": key}}},
+        sinks=[],
+        clock=clock,
+        rng=random.Random(1),
+        http_middlewares=[middleware],
+    )
+
+
 @virtual_time
 async def test_many_at_once_are_never_too_fast(say):
     """
@@ -280,30 +429,10 @@ async def test_many_at_once_are_never_too_fast(say):
     site = say.Site(clock.monotonic)
     site.course = (None,)
 
-    async def without_sockets(request, handler):
-        body = request.body
-        content = b"{}" if not body or isinstance(body, bytes) else await body.as_bytes()
-        received = Received(
-            method=request.method,
-            target=request.url.raw_path_qs,
-            headers={},
-            body=content,
-            connection=1,
-        )
-        await asyncio.sleep(0.1)
-        return Answer(request, site.answer(received))
+    async def answering(request, handler):
+        return await without_sockets(site, request)
 
-    registry = Registry(discover=False)
-    registry.add("ootr", ootr)
-    async with Runner(
-        registry=registry,
-        database=None,
-        settings={"providers": {"ootr": {"key": say.KEY}}},
-        sinks=[],
-        clock=clock,
-        rng=random.Random(1),
-        http_middlewares=[without_sockets],
-    ) as runner:
+    async with runner_without_sockets(clock, say.KEY, answering) as runner:
         seeds = await asyncio.gather(*(roll(runner, patience=300) for _ in range(15)))
 
     assert 15 == len({seed.id for seed in seeds})

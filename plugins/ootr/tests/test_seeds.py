@@ -17,6 +17,7 @@ from seedcore import (
     UnconfiguredProviderError,
 )
 from seedcore.testing import replies
+from seedcore_ootr.document import document_of
 
 CODE = "Bow/Big Magic/SOLD OUT/Map/Frog"
 GLITCHLESS = {"logic_rules": "glitchless"}
@@ -180,6 +181,37 @@ async def test_the_generators_seed_is_sent_and_kept_to_ourselves(runner, site):
     assert "hello" == shown.settings["settings"]["seed"]
 
 
+@pytest.mark.parametrize("asked", [{"race": True}, {"spoilers": "on"}])
+async def test_the_generators_seed_is_nowhere_unless_spoilers_are_on(
+    site, events, runner_for, tmp_path, asked
+):
+    """
+    Neither in a row nor in an event nor in an error, though the site repeats it.
+    """
+    told = replies.typed("text/plain", "no seed of 'grandmother' today", 400)
+    site.first.append(told)
+    asked = {**asked, "settings": {**GLITCHLESS, "seed": "grandmother"}}
+    address = f"sqlite://{tmp_path / 'audit.sqlite3'}"
+    async with runner_for(site.url, database=address) as runner:
+        with pytest.raises(ProviderInvalidRequestError) as caught:
+            await roll(runner, **asked)
+        await roll(runner, **asked)
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode("utf-8", "replace")
+    seen = f"{caught.value!r} {[event.fields() for event in events]} {stored}"
+
+    assert ("spoilers" in asked) is ("grandmother" in seen)
+
+
+@pytest.mark.parametrize("seed", ["abc", "a"])
+async def test_a_seed_that_is_too_short_to_hide_is_left_out_all_the_same(runner, site, seed):
+    """
+    It would mask half of every text.
+    """
+    made = await roll(runner, settings={"seed": seed}, race=True)
+
+    assert ({}, CODE) == (made.settings["settings"], made.code)
+
+
 @pytest.mark.parametrize("place", ["", "/", "/mirror", "/mirror/"])
 async def test_the_seed_is_where_the_site_is(site, runner_for, place):
     """
@@ -205,6 +237,17 @@ DEEP = {"x": [[[[[[[[[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]]]]]]]]}
         ({"branch": "dev"}, "takes no branch"),
         ({"settings": {"World Count": 1}}, "of a-z, 0-9 and _"),
         ({"settings": {"": 1}}, "of a-z, 0-9 and _"),
+        ({"settings": {"x" * 101: 1}}, "at most 100 characters"),
+        ({"options": {"key": "grandmother"}}, "key is set by whoever runs the program"),
+        ({"options": {"settings": {"key": "grandmother"}}}, "set by whoever runs the program"),
+        ({"settings": {"api_key": "grandmother"}}, "set by whoever runs the program"),
+        ({"options": {"poll_timeout": 5}}, "set by whoever runs the program"),
+        ({"options": {"pasword_lock": True}}, "did you mean the option 'password_lock'"),
+        ({"settings": {"passwordLock": True}}, "did you mean the option 'password_lock'"),
+        ({"settings": {"hide_setting": True}}, "did you mean the option 'hide_settings'"),
+        ({"settings": {"encrypted": True}}, "did you mean the option 'encrypt'"),
+        ({"settings": {"unlocked": True}}, "did you mean the option 'locked'"),
+        ({"settings": {"versions": "8.1.0"}}, "did you mean the option 'version'"),
         ({"settings": {"x": float("nan")}}, "JSON can't hold"),
         ({"settings": {"x": [float("inf")]}}, "JSON can't hold"),
         ({"settings": {"x": 10**400}}, "JSON can't hold"),
@@ -247,6 +290,59 @@ async def test_what_no_version_takes_is_not_sent(runner, site, asked, words):
     assert [] == site.upstream.requests
 
 
+GENERATORS = (
+    *(
+        "randomize_settings",
+        "show_seed_info",
+        "shuffle_hideoutkeys",
+        "key_rings",
+        "key_rings_choice",
+    ),
+    *("settings_string", "enable_settings_file", "lock_on", "starting_tod", "free_scarecrow"),
+)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+async def test_no_setting_of_the_generator_is_taken_for_an_option(runner, site, name):
+    """
+    Neither these nor those of the presets, each of which is tried above.
+    """
+    await roll(runner, settings={name: True, "show_seed_info": True, "randomize_settings": True})
+
+    assert True is json.loads(site.asked("create")[0].body)[name]
+
+
+def test_a_usual_document_is_not_measured(monkeypatch):
+    """
+    Only what may be too long is written as JSON once more to see how long.
+    """
+    monkeypatch.setattr(json, "dumps", None)
+
+    assert GLITCHLESS == document_of(GLITCHLESS)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("y" * (65536 - 8), True),
+        ("y" * (65536 - 7), False),
+        ("\U0001f600" * 5460, True),
+        ("\U0001f600" * 5461, False),
+        ("\x01" * 10921, True),
+        ("\x01" * 10922, False),
+    ],
+)
+def test_the_longest_document_has_64_kib_of_json(value, fits):
+    """
+    Whatever the characters take there: ``{"x":""}`` are 8 bytes.
+    """
+    if fits:
+        assert {"x": value} == document_of({"x": value})
+    else:
+        with pytest.raises(ProviderInvalidRequestError, match="64 KiB are the most"):
+            document_of({"x": value})
+
+
 async def test_spoilers_later_are_refused(runner, site):
     """
     Nothing here reveals them.
@@ -283,6 +379,19 @@ async def test_a_seed_that_shows_its_spoiler_is_refused(runner, site, shown, rac
         await roll(runner, race=race)
 
     assert "1234567" not in f"{caught.value!r} {caught.value}"
+    assert 1 == len(site.upstream.requests)
+
+
+@pytest.mark.parametrize("shown", [False, None, "true", 1])
+async def test_a_seed_that_hides_the_spoiler_that_was_asked_for_is_refused(runner, site, shown):
+    """
+    It is not what was asked for.
+    """
+    site.first.append(replies.json_reply({"id": 1234567, "version": "8.1.0", "spoilers": shown}))
+
+    with pytest.raises(ProviderResponseFormatError, match="doesn't say that the spoiler is shown"):
+        await roll(runner, spoilers="on")
+
     assert 1 == len(site.upstream.requests)
 
 
@@ -334,6 +443,7 @@ async def test_a_seed_that_hides_its_settings_has_no_code(runner, site):
     seed = await roll(runner, options={"hide_settings": True})
 
     assert (None, "2024-09-16") == (seed.code, seed.extra["created"])
+    assert "not known, since its details don't have it" == seed.extra["code"]
 
 
 async def test_a_seed_has_no_spoiler_of_its_details(runner, site):

@@ -26,7 +26,7 @@ from seedcore import (
 )
 from seedcore_samus import players, reply as answers, site
 from seedcore_samus.identity import guid_of
-from seedcore_samus.options import LABEL, SmOptions, Smz3Options, settings_of
+from seedcore_samus.options import LABEL, SmOptions, Smz3Options, recorded, settings_of
 from seedcore_samus.site import SmSettings, Smz3Settings, address, raise_for_refusal, root
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Samus:
             text = "release must be 1 to 63 letters, digits and hyphens, such as beta"
             raise ProviderInvalidRequestError(text)
         if key is not None and not (isinstance(key, str) and key.isprintable() and key):
-            text = "key must be a text; one of digits alone needs quotes"
+            text = "key must be a text of one line"
             raise ProviderInvalidRequestError(text)
         if yaml not in (None, True, False):
             text = "yaml must be true or false"
@@ -90,13 +90,16 @@ class Samus:
         options = request.options
         hidden = request.race or request.spoilers != "on"
         sent = settings_of(options, race=hidden)
+        if hidden and options.seed:
+            # Who knows it and the settings can make the game anew. Zeros before it don't count.
+            context.hide(options.seed.lstrip("0"))
         key = {} if options.spoiler_key is None else {"spoilerKey": options.spoiler_key}
         path = f"api/randomizers/{self.randomizer}/generate"
         url = address(context.settings, options.release, path)
         # A redirect that is followed makes the POST a GET.
         async with context.http.post(url, json={**sent, **key}, allow_redirects=False) as reply:
             await raise_for_refusal(reply)
-            document = await reply.json()
+            document = await answers.document(reply)
             here = root(reply.url, path)
         made = answers.stored(document)
         answers.check_made(made, self.randomizer, sent)
@@ -108,7 +111,7 @@ class Samus:
             code=made.code,
             version=made.version,
             spoiler_url=None if hidden else self._log_of(made.guid, here),
-            settings=sent,
+            settings=recorded(sent, hidden=hidden),
             extra=_shown(made),
         )
 
@@ -129,7 +132,7 @@ class Samus:
         path = f"api/seed/{guid_of(id)}"
         async with context.http.get(address(context.settings, release, path)) as reply:
             await raise_for_refusal(reply)
-            found = answers.stored(await reply.json())
+            found = answers.stored(await answers.document(reply))
             here = root(reply.url, path)
         return {
             "id": found.slug,

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from seedcore.testing import Reply, replies
+from seedcore.testing import ProviderContract, Reply, replies
 
 GUID = "1c9c4b1b3b0f4f5f8a4fd0d6f4f1a2b3"
 SLUG = "HJxLGzsPT1-KT9DW9PGisw"
@@ -81,3 +81,38 @@ def catalogue(randomizer: str, key: str, *values: str) -> Reply:
     }
     document = {"id": randomizer, "name": "Randomizer", "version": "3.1", "options": [option]}
     return replies.typed("text/plain; charset=utf-8", json.dumps(document, indent=2))
+
+
+class KeyContract(ProviderContract):
+    """
+    A key to the log is sent, comes back with the seed, and is seen nowhere.
+    """
+
+    request: ClassVar = {"options": {"spoiler_key": KEY}}
+
+
+class SeedContract(ProviderContract):
+    """
+    A seed is found by the name in its permalink.
+    """
+
+    operation = "seed"
+    request: ClassVar = {"id": SLUG}
+
+
+class SpoilerContract(ProviderContract):
+    """
+    The log of a race is read with its key.
+    """
+
+    operation = "spoiler"
+    request: ClassVar = {"id": GUID, "key": KEY}
+
+
+class OptionsContract(ProviderContract):
+    """
+    The list of options is a text that is JSON.
+    """
+
+    operation = "options"
+    request: ClassVar = {}

@@ -22,44 +22,37 @@ class SmContract(ProviderContract):
     upstream = MADE
 
 
-class SmKeyContract(ProviderContract):
+class SmKeyContract(contract.KeyContract):
     """
-    A key to the log is sent, comes back with the seed, and is seen nowhere.
+    A key to the log of a seed of sm.
     """
 
     provider = sm
-    request: ClassVar = {"options": {"spoiler_key": contract.KEY}}
     upstream = contract.seed("sm", "3.1", {"spoilerKey": contract.KEY})
 
 
-class SmSeedContract(ProviderContract):
+class SmSeedContract(contract.SeedContract):
     """
-    A seed is found by the name in its permalink.
+    A seed of sm is found again.
     """
 
     provider = sm
-    operation = "seed"
-    request: ClassVar = {"id": contract.SLUG}
     upstream = MADE
 
 
-class SmSpoilerContract(ProviderContract):
+class SmSpoilerContract(contract.SpoilerContract):
     """
-    The log of a race is read with its key.
+    The log of a race of sm.
     """
 
     provider = sm
-    operation = "spoiler"
-    request: ClassVar = {"id": contract.GUID, "key": contract.KEY}
     upstream = contract.log(MADE)
 
 
-class SmOptionsContract(ProviderContract):
+class SmOptionsContract(contract.OptionsContract):
     """
-    The list of options is a text that is JSON.
+    The options of sm.
     """
 
     provider = sm
-    operation = "options"
-    request: ClassVar = {}
     upstream = contract.catalogue("sm", "logic", "casual", "tournament")

@@ -22,44 +22,37 @@ class Smz3Contract(ProviderContract):
     upstream = MADE
 
 
-class Smz3KeyContract(ProviderContract):
+class Smz3KeyContract(contract.KeyContract):
     """
-    A key to the log is sent, comes back with the seed, and is seen nowhere.
+    A key to the log of a seed of smz3.
     """
 
     provider = smz3
-    request: ClassVar = {"options": {"spoiler_key": contract.KEY}}
     upstream = contract.seed("smz3", "11.3.2", {"spoilerKey": contract.KEY})
 
 
-class Smz3SeedContract(ProviderContract):
+class Smz3SeedContract(contract.SeedContract):
     """
-    A seed is found by the name in its permalink.
+    A seed of smz3 is found again.
     """
 
     provider = smz3
-    operation = "seed"
-    request: ClassVar = {"id": contract.SLUG}
     upstream = MADE
 
 
-class Smz3SpoilerContract(ProviderContract):
+class Smz3SpoilerContract(contract.SpoilerContract):
     """
-    The log of a race is read with its key.
+    The log of a race of smz3.
     """
 
     provider = smz3
-    operation = "spoiler"
-    request: ClassVar = {"id": contract.GUID, "key": contract.KEY}
     upstream = contract.log(MADE)
 
 
-class Smz3OptionsContract(ProviderContract):
+class Smz3OptionsContract(contract.OptionsContract):
     """
-    The list of options is a text that is JSON.
+    The options of smz3.
     """
 
     provider = smz3
-    operation = "options"
-    request: ClassVar = {}
     upstream = contract.catalogue("smz3", "smlogic", "normal", "hard")

@@ -140,15 +140,11 @@ class Smz3Options(SharedOptions):
     goal: Literal["defeatboth", "fastganondefeatmotherbrain", "alldungeonsdefeatmotherbrain"] = (
         setting("defeatboth", help="what ends the game", **IN_ANY_CASE)
     )
-    opentower: Crystals = setting(
-        "sevencrystals", help="what opens Ganon's Tower", **IN_ANY_CASE
-    )
+    opentower: Crystals = setting("sevencrystals", help="what opens Ganon's Tower", **IN_ANY_CASE)
     ganonvulnerable: Crystals = setting(
         "sevencrystals", help="what makes Ganon vulnerable", **IN_ANY_CASE
     )
-    opentourian: Bosses = setting(
-        "fourbosses", help="what opens Tourian", **IN_ANY_CASE
-    )
+    opentourian: Bosses = setting("fourbosses", help="what opens Tourian", **IN_ANY_CASE)
     swordlocation: Literal["randomized", "early", "uncle"] = setting(
         "randomized", help="where the first sword is", **IN_ANY_CASE
     )
@@ -179,3 +175,12 @@ def settings_of(options: SharedOptions, *, race: bool) -> Mapping[str, str]:
     if not texts.get("initialitems"):
         texts.pop("initialitems", None)
     return {**texts, **players.settings_of(options.names), "race": "true" if race else "false"}
+
+
+def recorded(sent: Mapping[str, str], *, hidden: bool) -> Mapping[str, str]:
+    """
+    Return what may be known of the settings *sent*: of a *hidden* seed not its number.
+    """
+    if not (hidden and sent["seed"]):
+        return sent
+    return {name: value for name, value in sent.items() if name != "seed"}

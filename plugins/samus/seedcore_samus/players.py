@@ -10,13 +10,18 @@ from collections.abc import Iterable, Mapping
 from seedcore import ProviderInvalidRequestError
 
 _SHOWN = re.compile(r"[A-Za-z0-9]+")
+MOST_SHOWN = 12
+"""Characters of a name for which the game has room."""
+LONGEST = 100
+MOST_PLAYERS = 100
+"""Both far beyond any game: what is longer is a mistake."""
 
 
 def shown(name: str) -> str:
     """
-    Return *name* as the site keeps it: letters and digits, each gap between them one space.
+    Return *name* as the game shows it: letters and digits, each gap between them one space.
     """
-    return " ".join(_SHOWN.findall(name))
+    return " ".join(_SHOWN.findall(name))[:MOST_SHOWN].rstrip()
 
 
 def check(names: tuple[str, ...], players: int, gamemode: str) -> None:
@@ -33,6 +38,8 @@ def check(names: tuple[str, ...], players: int, gamemode: str) -> None:
         text = "a multiworld has two players or more, and names has one; leave it out to play alone"
     elif names and players not in (1, len(names)):
         text = f"players is {players}, but there are {len(names)} names; leave players out"
+    elif len(names) > MOST_PLAYERS:
+        text = f"names has {len(names)} players; {MOST_PLAYERS} are allowed"
     if text:
         raise ProviderInvalidRequestError(text)
     _check_each(names)
@@ -41,6 +48,12 @@ def check(names: tuple[str, ...], players: int, gamemode: str) -> None:
 def _check_each(names: Iterable[str]) -> None:
     taken: dict[str, str] = {}
     for number, name in enumerate(names, 1):
+        if len(name) > LONGEST or not name.isprintable():
+            text = (
+                f"the name of player {number} must be one line of {LONGEST} characters at most, of "
+                f"which the game shows {MOST_SHOWN}"
+            )
+            raise ProviderInvalidRequestError(text)
         kept = shown(name)
         if not kept:
             text = (

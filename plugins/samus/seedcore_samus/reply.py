@@ -110,9 +110,13 @@ def check_made(made: Stored, randomizer: str, sent: Mapping[str, str]) -> None:
     """
     asked = {"gameId": randomizer, "mode": sent["gamemode"], "players": sent["players"]}
     got = {"gameId": made.randomizer, "mode": made.mode, "players": str(len(made.players))}
-    wrong = [name for name, value in got.items() if value != asked[name]]
+    wrong = [
+        f"{name} is {value}, not {asked[name]}"
+        for name, value in got.items()
+        if value != asked[name]
+    ]
     if wrong:
-        text = f"it made another seed than was asked for: {', '.join(wrong)} differ"
+        text = f"it made another seed than was asked for: {'; '.join(wrong)}"
         raise ProviderResponseFormatError(text)
 
 
@@ -145,7 +149,7 @@ async def log(reply: aiohttp.ClientResponse, *, yaml: bool) -> Mapping[str, Any]
     Return the spoiler log in *reply*: a text of YAML, or a mapping without the key.
     """
     if not yaml:
-        return _without_key(await reply.json())
+        return _without_key(await document(reply))
     text = await _plain(reply)
     if not isinstance(text, str) or not text.strip():
         words = "its answer isn't a spoiler log in YAML"
@@ -177,10 +181,10 @@ async def catalogue(reply: aiohttp.ClientResponse) -> list[Mapping[str, Any]]:
     """
     Return the options that *reply* lists.
     """
-    document = await _plain(reply)
-    if isinstance(document, str):
-        document = json.loads(document)
-    options = document.get("options") if isinstance(document, Mapping) else None
+    found = await _plain(reply)
+    if isinstance(found, str):
+        found = _read(found)
+    options = found.get("options") if isinstance(found, Mapping) else None
     if not isinstance(options, list) or not all(isinstance(each, Mapping) for each in options):
         text = "its answer isn't a randomizer with its options; check the option release"
         raise ProviderResponseFormatError(text)
@@ -192,8 +196,31 @@ async def _plain(reply: aiohttp.ClientResponse) -> Any:
     Return what the site wrote as a text: it is one in JSON as well, if JSON is all that is taken.
     """
     if reply.content_type == "application/json":
-        return await reply.json()
+        return await document(reply)
+    text = await reply.text("utf-8", "replace")
     if reply.content_type != "text/plain":
-        text = f"its answer is {reply.content_type} instead of a text"
-        raise ProviderResponseFormatError(text)
-    return await reply.text()
+        _refuse_kind(text, "a text")
+    return text
+
+
+async def document(reply: aiohttp.ClientResponse) -> Any:
+    """
+    Return the JSON in *reply*. Raises ProviderResponseFormatError if it is something else.
+    """
+    text = await reply.text("utf-8", "replace")
+    if reply.content_type != "application/json":
+        _refuse_kind(text, "JSON")
+    return _read(text)
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError):  # with the whole text in it
+        _refuse_kind(text, "JSON")
+
+
+def _refuse_kind(text: str, wanted: str) -> NoReturn:
+    kind = {"": "nothing", "<": "a web page"}.get(text.strip()[:1], "something else")
+    words = f"it answered with {kind} in place of {wanted}"
+    raise ProviderResponseFormatError(words) from None

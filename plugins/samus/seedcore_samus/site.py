@@ -4,8 +4,10 @@ Where the site is asked, and what its refusals mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -24,11 +26,24 @@ if TYPE_CHECKING:
 
 NAME = "{release}"
 
+_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+
 
 def _with_a_place_for_the_name(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
-    if not value.startswith(("https://", "http://")) or value.count(NAME) != 1:
-        msg = f"{attribute.name} must be a URL with {NAME} in it once"
+    if value.count(NAME) != 1 or not _is_web_address(value.replace(NAME, "beta")):
+        msg = (
+            f"{attribute.name} must be an http:// or https:// address without a query, with {NAME} "
+            "in it once"
+        )
         raise SettingsError(msg)
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(_ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0)
+    except ValueError:  # of the port, or of an IPv6 address
+        return False
 
 
 def release_url(default: str) -> Any:
@@ -107,6 +122,10 @@ async def raise_for_refusal(reply: aiohttp.ClientResponse) -> None:
 Meaning = tuple[type[ProviderError], str]
 
 NO_SEED = "it has no such seed; check the id and the release"
+NOT_THERE = (
+    "it refused the request without a word, as it does for what it doesn't have; check base_url "
+    "and the option release"
+)
 SILENT: Mapping[tuple[str, int], Meaning] = {
     ("generate", 400): (
         ProviderInvalidRequestError,
@@ -152,9 +171,14 @@ SILENT: Mapping[tuple[str, int], Meaning] = {
 
 def meaning(error: Exception, operation: str) -> ProviderError | None:
     """
-    Say what a silent refusal means for *operation*; ``None`` for everything else.
+    Say what a silent refusal of *operation* means; ``None`` if the status alone says it.
     """
-    if not isinstance(error, SilentRefusal) or (operation, error.status) not in SILENT:
+    if not isinstance(error, SilentRefusal):
         return None
-    kind, words = SILENT[operation, error.status]
+    if (operation, error.status) in SILENT:
+        kind, words = SILENT[operation, error.status]
+    elif error.status in (400, 404):
+        kind, words = ProviderInvalidRequestError, NOT_THERE
+    else:
+        return None  # what it always means
     return kind(words, status_code=error.status)

@@ -104,16 +104,48 @@ async def test_a_silent_denial_is_one(runner, site):
         await runner.generate("sm", surface="tests")
 
 
-async def test_a_page_instead_of_a_seed_is_refused(runner, site, upstream):
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("text/html", "<!DOCTYPE html><div id=root></div>", "a web page in place of"),
+        ("text/html", "", "nothing in place of"),
+        ("application/octet-stream", "PK", "something else in place of"),
+        ("application/json", '{"guid":', "something else in place of JSON"),
+        ("application/json", "[" * 100_000, "something else in place of JSON"),
+        ("application/json", "", "nothing in place of JSON"),
+        ("application/json", "<html>", "a web page in place of JSON"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["generate", "seed", "spoiler", "options"])
+async def test_a_page_instead_of_an_answer_is_refused(
+    runner, site, upstream, *, kind, body, words, operation
+):
     """
-    As the site answers every address that it doesn't know.
+    As the site answers every address that it doesn't know; the sentence says what came.
     """
-    site.faults.append(replies.typed("text/html", "<!DOCTYPE html><div id=root></div>"))
+    site.faults.append(replies.typed(kind, body))
+    named = {"id": contract.GUID} if operation in ("seed", "spoiler") else {}
 
-    with pytest.raises(ProviderResponseFormatError):
-        await runner.generate("sm", surface="tests")
+    with pytest.raises(ProviderResponseFormatError, match=f"it answered with {words}"):
+        await runner.call("sm", operation, surface="tests", **named)
 
     assert 1 == len(upstream.requests)
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("operation", ["generate", "seed", "spoiler", "options"])
+async def test_every_refusal_without_a_word_is_explained(runner, site, operation, status):
+    """
+    Whatever was asked, the sentence says what may be wrong.
+    """
+    site.faults.append(replies.status(status))
+    named = {"id": contract.GUID} if operation in ("seed", "spoiler") else {}
+
+    with pytest.raises(ProviderInvalidRequestError) as caught:
+        await runner.call("sm", operation, surface="tests", **named)
+
+    assert status == caught.value.status_code
+    assert "release" in caught.value.provider_message or "key" in caught.value.provider_message
 
 
 async def test_a_redirect_is_not_followed(runner, site, upstream):
@@ -178,7 +210,7 @@ async def test_a_multiworld_without_all_its_players_is_refused(runner, site):
     document = json.loads(contract.seed("smz3", "11.3.2", {}).body)
     site.faults.append(replies.json_reply({**document, "mode": "multiworld"}))
 
-    with pytest.raises(ProviderResponseFormatError, match="players differ"):
+    with pytest.raises(ProviderResponseFormatError, match="players is 1, not 2"):
         await runner.generate("smz3", options={"names": ["Red", "Blue"]}, surface="tests")
 
 

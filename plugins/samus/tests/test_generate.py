@@ -187,6 +187,13 @@ async def test_names_make_a_multiworld(runner, sent):
         ({"players": "2"}, "a multiworld needs a name for each player"),
         ({"gamemode": "Multiworld"}, "a multiworld needs a name for each player"),
         ({"players": 0}, "players must be 1 or more"),
+        ({"names": ["Averylongname1", "Averylongname2"]}, "player 2, 'Averylongname2', looks the"),
+        ({"names": ["twelve chars", "Twelve_Chars!"]}, "player 2, 'Twelve_Chars!', looks the same"),
+        ({"names": ["eleven char", "eleven char x"]}, "player 2, 'eleven char x', looks the same"),
+        ({"names": ["x" * 101, "Red"]}, "player 1 must be one line of 100 characters at most"),
+        ({"names": ["Red", "a\nb"]}, "player 2 must be one line of 100 characters"),
+        ({"names": ["Red", "a\u202eb"]}, "player 2 must be one line of 100 characters"),
+        ({"names": [f"P{n}" for n in range(101)]}, "names has 101 players; 100 are allowed"),
     ],
 )
 async def test_players_that_do_not_fit_are_refused(runner, upstream, options, words):
@@ -198,6 +205,16 @@ async def test_players_that_do_not_fit_are_refused(runner, upstream, options, wo
 
     assert words in caught.value.provider_message
     assert [] == upstream.requests
+
+
+async def test_names_that_differ_where_the_game_shows_them_are_sent(runner, sent):
+    """
+    Whole: the site cuts them, not we.
+    """
+    names = ["Averylongname1", "Bverylongname1", "x" * 100, "Röd"]
+    await runner.generate("sm", options={"names": names}, surface="tests")
+
+    assert names == [sent()[0][f"player-{number}"] for number in range(4)]
 
 
 async def test_players_may_be_counted_as_well(runner, sent):
@@ -271,13 +288,14 @@ async def test_a_preset_may_name_its_release(runner_for, upstream, tmp_path):
     assert "hard" == seed.settings["smlogic"]
 
 
-async def test_where_releases_are_is_a_setting(runner_for, upstream):
+@pytest.mark.parametrize("release", ["beta", "Beta"])
+async def test_where_releases_are_is_a_setting(runner_for, upstream, release):
     """
-    For a copy of the site.
+    For a copy of the site; in a path, upper and lower case would not be the same.
     """
     settings = {"release_url": "https://copy.example/{release}/"}
     async with runner_for(**settings) as runner:
-        seed = await runner.generate("smz3", options={"release": "beta"}, surface="tests")
+        seed = await runner.generate("smz3", options={"release": release}, surface="tests")
 
     assert f"https://copy.example/beta/seed/{SLUG}" == seed.url
 

@@ -67,13 +67,25 @@ async def test_a_row_says_what_was_made(
 
 @pytest.mark.parametrize(
     "url",
-    ["https://samus.link", "ftp://{release}.samus.link", "{release}", "http://{release}{release}"],
+    [
+        "https://samus.link",
+        "ftp://{release}.samus.link",
+        "{release}",
+        "http://{release}{release}",
+        "https://samus.link/?r={release}",
+        "https://{release}.samus.link?x=1",
+        "https://{release}.samus.link/#x",
+        "https://{release}.samus.link:port",
+        "https:///{release}",
+    ],
 )
 def test_where_releases_are_needs_a_place_for_their_name(url):
     """
     Without one each release would be the same.
     """
-    with pytest.raises(seedcore.SettingsError, match="release_url must be a URL"):
+    with pytest.raises(
+        seedcore.SettingsError, match="release_url must be an http:// or https:// address"
+    ):
         SmSettings(release_url=url)
 
 

@@ -136,6 +136,47 @@ def left(tmp_path, events):
     return read
 
 
+@pytest.mark.parametrize("asked", [{"race": True}, {}])
+async def test_the_number_of_a_hidden_seed_is_seen_nowhere(runner_for, database, left, sent, asked):
+    """
+    It is sent; neither seed nor row nor events have it.
+    """
+    async with runner_for(database) as runner:
+        seed = await runner.generate(
+            "smz3", options={"seed": "0019191919"}, surface="tests", **asked
+        )
+
+    assert ["0019191919"] == [body["seed"] for body in sent()]
+    assert "seed" not in seed.settings
+    assert seed.id.encode() in left()
+    assert b"19191919" not in left()
+
+
+async def test_the_number_of_a_seed_for_all_stays(runner):
+    """
+    Who may look into it may know it.
+    """
+    options = {"seed": "19191919"}
+    seed = await runner.generate("smz3", options=options, spoilers="on", surface="tests")
+
+    assert ("19191919", "19191919") == (seed.settings["seed"], seed.extra["seed_number"])
+
+
+async def test_a_number_that_is_echoed_in_a_failure_is_taken_out(runner_for, database, left, site):
+    """
+    Also as the site has read it, without zeros before it.
+    """
+    site.faults.append(replies.json_reply({"error": "no 19191919, nor 0019191919"}, 422))
+    async with runner_for(database) as runner:
+        with pytest.raises(ProviderError) as caught:
+            await runner.generate(
+                "smz3", options={"seed": "0019191919"}, race=True, surface="tests"
+            )
+
+    assert "no ***, nor 00***" == caught.value.provider_message
+    assert b"19191919" not in left()
+
+
 @pytest.mark.parametrize("provider", ["sm", "smz3"])
 async def test_a_key_is_sent_and_seen_nowhere(runner_for, database, left, sent, provider):
     """
