@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seedcore import CircuitOpenError, ProviderError, Registry, Runner, Seed
+from seedcore import CircuitOpenError, DatabaseError, ProviderError, Registry, Runner, Seed
 from seedcore.testing.clocks import LeapingClock
 from seedcore.testing.events import CapturedEvents
 
@@ -127,3 +127,32 @@ async def test_a_circuit_that_failed_again_after_the_restart_stays_open(tmp_path
         assert not isinstance(await fail(runner), CircuitOpenError)
         assert isinstance(await fail(runner), CircuitOpenError)
     assert ["half_open", "open"] == events.circuit()
+
+
+async def test_a_file_that_was_deleted_or_replaced_takes_no_rows(tmp_path: Path) -> None:
+    """
+    SQLite would go on writing where nobody will ever look; the spool keeps them instead.
+    """
+    for replace in (False, True):
+        folder = tmp_path / str(replace)
+        folder.mkdir()
+        url = f"sqlite://{folder}/audit.sqlite3"
+        registry = Registry(discover=False)
+        registry.add("demo", lambda: Seed(id="1"))
+        async with Runner(registry=registry, database=url, sinks=[]) as runner:
+            first = await runner.generate("demo", surface="tests")
+            for file in folder.glob("audit.sqlite3*"):
+                if not file.name.endswith(".lock") and "spool" not in file.name:
+                    file.unlink()
+            if replace:
+                (folder / "audit.sqlite3").write_bytes(b"")
+            second = await runner.generate("demo", surface="tests")
+            with pytest.raises(DatabaseError, match="its file was deleted or replaced"):
+                await runner.generate("demo", surface="tests", call_id="mine", deadline=0.2)
+        async with Runner(registry=registry, database=url, sinks=[]) as again:
+            assert again._runtime is not None
+            assert again._runtime.store is not None
+            rows = await again._runtime.store.queries.calls()
+
+        assert ("durable", "spooled") == (first.meta.audit, second.meta.audit)
+        assert [second.meta.call_id] == [row["call_id"] for row in rows]

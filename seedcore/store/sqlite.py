@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import errno
 import sqlite3
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.context import TortoiseContext
@@ -23,8 +24,12 @@ from seedcore.store.schema import apps, file_lock, migrate
 if TYPE_CHECKING:
     import aiosqlite
 
+Answer = TypeVar("Answer")
+
 ALIAS = "seedcore"
 """Connection alias, so that no host's own is touched."""
+
+GONE = "its file was deleted or replaced; put it back, and start the program again"
 
 _PRAGMAS = {
     "journal_mode": "WAL",
@@ -47,8 +52,13 @@ class SqliteDatabase(Database):
 
     client: SqliteClient
 
-    def __init__(self, name: str, client: SqliteClient, context: TortoiseContext) -> None:
+    def __init__(
+        self, name: str, client: SqliteClient, context: TortoiseContext, file: Path | None
+    ) -> None:
         super().__init__(name, client, context)
+        # Absolute: a host may change its directory.
+        self._file = None if file is None else file.absolute()
+        self._seen = None if file is None else _identity(file)
         connection = client._connection  # noqa: SLF001 - the client can only close by awaiting
         assert connection is not None
         _open_connections.add(connection)
@@ -76,7 +86,7 @@ class SqliteDatabase(Database):
                 await _to_the_end(client.create_connection(with_db=True))
                 await migrate(client, address.name, apps(ALIAS), migrating=migrating)
                 on_failure.pop_all()
-        return cls(address.name, client, context)
+        return cls(address.name, client, context, None if address.in_memory else Path(address.path))
 
     async def size(self) -> int:
         """
@@ -91,12 +101,36 @@ class SqliteDatabase(Database):
         if connection is not None:
             _open_connections.discard(connection)
 
+    async def _limited(
+        self,
+        question: Callable[[], Coroutine[Any, Any, Answer]],
+        limit: float,
+    ) -> Answer:
+        self._check_file()
+        return await super()._limited(question, limit)
+
+    def _check_file(self) -> None:
+        """
+        Refuse to go on in a file that was deleted or replaced: whatever is written there is lost.
+        """
+        if self._file is not None and _identity(self._file) != self._seen:
+            raise FileNotFoundError(errno.ENOENT, GONE)
+
     async def _write(self, batches: Sequence[Batch], limit: float) -> None:  # noqa: ARG002
+        self._check_file()
         # Tortoise's execute_many makes three trips to SQLite's thread instead of one, and
         # leaves its transaction open when it is cancelled or when the COMMIT fails.
         async with self.client.acquire_connection() as connection:
             trip = connection._execute  # noqa: SLF001 - there is no public way
             await trip(_transaction, connection._conn, batches)  # noqa: SLF001
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 async def _to_the_end(connecting: Coroutine[Any, Any, None]) -> None:

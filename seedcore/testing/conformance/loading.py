@@ -9,11 +9,18 @@ import inspect
 import json
 import subprocess
 import sys
+import tempfile
 import types
+from pathlib import Path
 from typing import Any
 
-from seedcore.errors import BrokenPluginError, clean_text
+from seedcore.contract.deadline import Clock
+from seedcore.errors import BrokenPluginError, InvalidPresetError, clean_text
 from seedcore.hookspecs import Hooks, is_secret
+from seedcore.plugins import Registry
+from seedcore.presets import Presets
+from seedcore.presets.files import content_of, find_in, names_in, shipped_folder
+from seedcore.settings import Settings
 from seedcore.settings.structure import fields_of
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
 from seedcore.testing.conformance.trial import loaded
@@ -79,6 +86,51 @@ async def settings_documented(subject: Subject) -> None:
                 maker = "secret" if is_secret(field) else "setting"
                 text = f"the {what} {name!r} has no help. Give it {maker}(..., help='...')."
                 raise Broken(text)
+
+
+async def presets_fit(subject: Subject) -> None:
+    """
+    A preset that no call can use is found here, and not by whoever asks for it.
+    """
+    registry = Registry()  # a preset may be for another provider
+    registry.add(subject.case.name, subject.case.target)
+    provider = registry.load(subject.case.name)
+    declared = provider.declaration.presets
+    if declared is None:
+        text = "it declares no presets"
+        raise NotApplicable(text)
+    folder = shipped_folder(provider)
+    names = sorted(names_in(folder))
+    if folder is None or not names:
+        text = (
+            f'it declares presets="{declared}", and there is no such folder with one beside its '
+            f"module. Add {declared}/<name>.yaml, and see that the package contains it."
+        )
+        raise Broken(text)
+    presets = _presets_of(registry)
+    for name in names:
+        _check_preset(presets, subject.case.name, folder, name)
+
+
+def _presets_of(registry: Registry) -> Presets:
+    """
+    Return the presets of a program without settings and without a database.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        settings = Settings.load({}, environ={}, directory=Path(empty))
+    return Presets(registry, settings, lambda: None, Clock())
+
+
+def _check_preset(presets: Presets, provider: str, folder: Path, name: str) -> None:
+    file = find_in(folder, name)
+    if file is None:  # it is gone by now
+        return
+    try:
+        presets.check(provider, name, content_of(file, provider=provider, name=name))
+    except InvalidPresetError as error:
+        said = error.provider_message.removeprefix(f"the preset {name!r}: ")
+        text = f"its {folder.name}/{file.path.name} can't be used: {said}."
+        raise Broken(text) from None
 
 
 async def loads_fast(subject: Subject) -> None:

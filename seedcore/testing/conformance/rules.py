@@ -81,6 +81,7 @@ RULES: Mapping[str, tuple[str, str, Need]] = {
     "hooks-valid": ("loading", "Every hook has a known name and fitting parameters", "nothing"),
     "loads-fast": ("loading", "Importing it takes less than a second, and no network", "nothing"),
     "settings-documented": ("loading", "Settings and options say what they are", "a provider"),
+    "presets-fit": ("loading", "Every preset it ships fits its options", "a provider"),
     "promised-type": ("manners", "A success returns what the operation promises", "a call"),
     "never-blocks": ("manners", "It never holds the event loop over 100 ms", "a call"),
     "sync-off-loop": ("manners", "A plain function does its work in its thread", "a success"),
