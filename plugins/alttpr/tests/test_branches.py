@@ -144,6 +144,7 @@ async def test_half_a_login_is_refused(upstream, runner_for, settings, words):
         "javascript:alert(1)",
         "ftp://x",
         "https://",
+        "https://:80",
         "https://x?x=1",
         "https://x/?x=1",
         "https://x/#x",

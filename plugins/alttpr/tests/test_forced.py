@@ -195,6 +195,16 @@ async def test_what_is_not_placed_needs_no_location(make, site, wrong):
     assert {PLACES[0]: "Lamp:1"} == site.sent[0]["l"]
 
 
+async def test_what_chance_may_decide_well_is_not_refused_before(runner):
+    """
+    One of these two may well come alone.
+    """
+    wish = {"item": "Lamp:1", "locations": [PLACES[0]], "chance": 50}
+    options = {"customizer": True, "forced_locations": [wish, wish]}
+
+    assert (await runner.generate("alttpr", options=options, surface="tests", dry_run=True)).id
+
+
 async def test_what_chance_decides_is_refused_when_it_is_drawn(make, site):
     """
     Here it is all but sure; nothing is sent.

@@ -84,7 +84,7 @@ async def test_an_unknown_hash_is_named(ask, upstream):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["short", "../../../x", "https://alttpr.com/h/PzEXTZAIaa", 7, ["x"]]
+    "wrong", ["short", "../../../x", "https://alttpr.com/h/PzEXTZAIaa", 7, ["x"], "", None]
 )
 async def test_what_can_be_no_hash_is_not_asked_for(ask, upstream, wrong):
     """

@@ -264,6 +264,17 @@ async def test_a_seed_that_shows_its_spoiler_is_refused(runner, site, say, spoil
     assert 1 == len(site.posts)
 
 
+async def test_a_preset_of_alttpr_says_tournament(runner, site, say):
+    """
+    And is hidden all the same.
+    """
+    site.finished = {**say.recorded("race"), "spoiler": {"meta": {"tournament": True}}}
+
+    seed = await runner.generate("avianart", preset="crosskeys", surface="tests")
+
+    assert seed.url is not None
+
+
 @pytest.mark.parametrize("yes", [True, 1, "1", "true", "True", "Yes", "yes"])
 async def test_a_race_may_be_written_in_several_ways(runner, site, say, yes):
     """

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 CREATE = "api/v2/seed/create"
 SOON = 30.0
 """Seconds after which what belongs to a finished seed must be there."""
-MOST = 0.9
-"""Part of the time a call has left that its code may take: the seed is to come before the end."""
 UNSAID = 3
 """Looks at a seed that is done and still says that it is being made; one may be too early."""
 
@@ -91,8 +89,7 @@ async def details_of(key: str, context: Context) -> tuple[Mapping[str, Any], str
             return {"log": log_of(details), "created": details.get("creationTimestamp")}
 
     try:
-        deadline = min(SOON, context.remaining() * MOST)
-        return await context.poll(look, deadline=deadline), "its details don't have it"
+        return await context.poll(look, deadline=SOON), "its details don't have it"
     except ProviderError as error:
         return {}, f"its details can't be had: {_short(error)}"
 

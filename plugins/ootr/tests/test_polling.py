@@ -265,7 +265,7 @@ async def test_details_that_hang_do_not_take_the_seed_along(say):
         return await without_sockets(site, request)
 
     async with runner_without_sockets(clock, say.KEY, hanging) as runner:
-        seed = await roll(runner, deadline=20)
+        seed = await roll(runner, deadline=5)
 
     assert ("1234567", None) == (seed.id, seed.code)
 

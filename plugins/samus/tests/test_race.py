@@ -152,14 +152,16 @@ async def test_the_number_of_a_hidden_seed_is_seen_nowhere(runner_for, database,
     assert b"19191919" not in left()
 
 
-async def test_the_number_of_a_seed_for_all_stays(runner):
+async def test_the_number_of_a_seed_for_all_stays(runner_for, database, left):
     """
     Who may look into it may know it.
     """
     options = {"seed": "19191919"}
-    seed = await runner.generate("smz3", options=options, spoilers="on", surface="tests")
+    async with runner_for(database) as runner:
+        seed = await runner.generate("smz3", options=options, spoilers="on", surface="tests")
 
     assert ("19191919", "19191919") == (seed.settings["seed"], seed.extra["seed_number"])
+    assert b"19191919" in left()
 
 
 async def test_a_number_that_is_echoed_in_a_failure_is_taken_out(runner_for, database, left, site):
