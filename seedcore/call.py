@@ -49,42 +49,34 @@ LATER = 1.0
 """Seconds after its deadline at which a call is ended that waits for something with a limit."""
 
 
-class Opened(list["ref[aiohttp.ClientResponse]"]):
-    """
-    The HTTP responses of the attempt that runs here, closed when it ends, and its call.
-    """
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: Call | None = None) -> None:
-        super().__init__()
-        self.call = call
-
-
-opened: ContextVar[Opened | None] = ContextVar("opened", default=None)
-
-
 class ClosingResponses:
     """
     A context manager that closes every response opened within, on whatever path it ends.
+
+    ``responses`` are those of the attempt that runs here, ``call`` is the call that makes it.
     """
 
-    __slots__ = ("_outer", "_responses")
+    __slots__ = ("_outer", "call", "responses")
 
     def __init__(self, call: Call | None = None) -> None:
-        # Weak references, so that a body that nobody holds any more takes no memory.
-        self._responses = Opened(call)
+        self.call = call
 
     def __enter__(self) -> None:
-        self._outer = opened.get()
-        opened.set(self._responses)
+        self._outer = running.get()
+        # Weak, so that a body that nobody holds any more takes no memory.
+        self.responses: list[ref[aiohttp.ClientResponse]] = []
+        running.set(self)
 
     def __exit__(self, *_: object) -> None:
-        opened.set(self._outer)
-        for one in self._responses:
+        running.set(self._outer)
+        for one in self.responses:
             response = one()
             if response is not None:
                 response.close()
+
+
+running: ContextVar[ClosingResponses | None] = ContextVar("running", default=None)
+"""What closes the HTTP responses of the attempt that runs here."""
 
 
 class Call:
@@ -153,6 +145,18 @@ class Call:
     limit: Limit
     seconds: float
     cut_short: bool
+    hidden: tuple[str, ...]
+    cause: Exception | None
+    verdict: Verdict | None
+    delays: Delays | None
+    worker: Worker | None
+    once: Running | None
+    report: CallReport | None
+    parent: Call | None
+    row_id: str | None
+    preset: Preset | ProviderError | None
+    permit: Permit | None
+    turn: float | None
 
     def __init__(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -180,23 +184,14 @@ class Call:
         self.task = task
         self.profile: Profile = "interactive"
         self.cancelling = task.cancelling()
+        # In chains, since every call does this.
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
         self.submitted = self.trying = self.is_look = self.dry = False
-        self.pauses = 0
-        self.parent: Call | None = None
-        self.row_id: str | None = None
-        self.preset: Preset | ProviderError | None = None
-        self.permit: Permit | None = None
-        self.turn: float | None = None
-        self.hidden: tuple[str, ...] = ()
-        self.attempts = self.counted = 0
+        self.attempts = self.counted = self.pauses = 0
         self.waited = 0.0
-        self.cause: Exception | None = None
-        self.verdict: Verdict | None = None
-        self.delays: Delays | None = None
-        self.worker: Worker | None = None
-        self.once: Running | None = None
-        self.report: CallReport | None = None
+        self.hidden = ()
+        self.cause = self.verdict = self.delays = self.worker = self.once = self.report = None
+        self.parent = self.row_id = self.preset = self.permit = self.turn = None
 
     def spent(self, what: str, seconds: float) -> None:
         """

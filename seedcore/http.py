@@ -16,7 +16,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from seedcore.call import opened
+from seedcore.call import running
 from seedcore.contract.clients import (
     BROKEN_OFF,
     NO_CONNECTION,
@@ -51,9 +51,9 @@ class LentResponse(aiohttp.ClientResponse):
         """
         Read the head, and of a status >= 400 the first 8 KiB of the body.
         """
-        responses = opened.get()
-        if responses is not None:
-            responses.append(ref(self))
+        attempt = running.get()
+        if attempt is not None:
+            attempt.responses.append(ref(self))
         await super().start(connection)
         body = self.content
         if type(body) is StreamReader:
@@ -158,7 +158,8 @@ class LentRequest(aiohttp.ClientRequest):
     hosts: ClassVar[frozenset[str | None]] = frozenset()
 
     def __init__(self, method: str, url: URL, **arguments: Any) -> None:
-        for one in opened.get() or ():
+        attempt = running.get()
+        for one in attempt.responses if attempt is not None else ():
             reply = one()
             target = _target(reply) if reply and reply.status in REDIRECTS else None
             # Only hosts are compared: aiohttp takes userinfo out of the address before this.

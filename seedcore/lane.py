@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from seedcore.call import Call, ClosingResponses, StartContext, opened, unlimited
+from seedcore.call import Call, ClosingResponses, StartContext, running, unlimited
 from seedcore.contract import threads
 from seedcore.contract.breaker import Breaker, Permit, Suspects
 from seedcore.contract.circuit import State, Step
@@ -172,11 +172,11 @@ class Lane:
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
         ) -> aiohttp.ClientResponse:
             clock = runtime.clock
-            responses = opened.get()
-            if responses:  # the first of an attempt has its turn from before that
+            attempt = running.get()
+            if attempt is not None and attempt.responses:  # the first one has its turn before
                 pace.take(clock.monotonic())
             if pace.pause(clock.monotonic()) > 0:
-                with unlimited(responses.call if responses is not None else None):
+                with unlimited(attempt.call if attempt is not None else None):
                     while (pause := pace.pause(clock.monotonic())) > 0:
                         await runtime.waits.sleep(pause)
             pace.sent(clock.monotonic())

@@ -371,7 +371,8 @@ class Runner:
         try:
             call.request = request_of(call, arguments)
             del arguments  # it would be kept for as long as the call waits
-            check_request(call)
+            if lane.provider.check is not None:
+                check_request(call)
             if call.dry:
                 return await self._dry(call)
             if call.given and (found := await self._only_once.begin(call)) is not None:

@@ -187,8 +187,10 @@ def _own_copy(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """
     Return a copy that shares nothing with the caller's, who may use his for the next call.
     """
+    if not given:
+        return NOTHING_GIVEN
     try:
-        return read_only(copied(given or {}))
+        return read_only(copied(given))
     except RecursionError:
         text = "it contains itself, or is nested too deeply"
         raise ProviderInvalidRequestError(text) from None
@@ -259,8 +261,7 @@ def check_request(call: Call) -> None:
     Let the provider look at the request. Raises the ProviderError that it has for it.
     """
     check = call.lane.provider.check
-    if check is None:
-        return
+    assert check is not None
     try:
         returned = check(call.request)
     except ProviderInvalidRequestError as error:

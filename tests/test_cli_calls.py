@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -138,6 +139,69 @@ def test_each_retry_is_a_line_on_stderr(run: CommandLine) -> None:
     assert (0, [line]) == (ended.status, ended.err.splitlines())
     assert "https://demo.example/s/1?q=2" == ended.out.splitlines()[0]
     assert "attempts:     2" in ended.out
+
+
+POLLING = """
+from seedcore import Pending, Seed, provider
+
+@provider()
+async def slow(request, context):
+    said = [Pending("queued"), Pending("making\\x1b[31m it", progress=0.4)]
+    async def look():
+        return said.pop(0) if said else "done"
+    await context.poll(look, interval=0.001)
+    return Seed(id="1")
+"""
+
+
+def test_a_person_sees_that_a_site_works_at_it(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A line for each status where stderr is a terminal; nothing for programs.
+    """
+    files = {"slow_plugin.py": POLLING}
+    run.install("seedcore-slow", entry_points={"slow": "slow_plugin:slow"}, files=files)
+    piped = run("generate", "slow")
+    terminals = [sys.stderr]
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: self in terminals)
+    shown = run("generate", "slow")
+    as_json = run("generate", "slow", "--json")
+    terminals.append(sys.stdout)
+    seen_as_json = run("generate", "slow", "--json")
+
+    expected = ["slow: queued", "slow: making it, 40 %"]
+    assert (0, "") == (piped.status, piped.err)
+    assert expected == shown.err.splitlines() == seen_as_json.err.splitlines()
+    assert (piped.out.splitlines()[0], "") == (shown.out.splitlines()[0], as_json.err)
+
+
+@pytest.mark.parametrize("rest", [[], ["--json"], ["--help"], ["--preset", "unknown", "--json"]])
+def test_an_output_that_can_not_be_written(run: CommandLine, rest: list[str]) -> None:
+    """
+    Is one sentence, also where Python writes what is left over at its end.
+    """
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no device that is always full")
+    with full.open("w") as stdout:
+        ended = run.process("generate", "demo", *rest, stdout=stdout)
+
+    *before, last = ended.err.splitlines()
+    assert (1, "The output can't be written: No space left on device.") == (ended.status, last)
+    assert ["demo does not know this preset: Valid presets are: classic, full"][
+        : len(rest) // 3
+    ] == before
+
+
+def test_a_dry_run_has_no_id_to_look_for(run: CommandLine) -> None:
+    """
+    Its call is no line of the text, since no row has it.
+    """
+    lines = run("generate", "demo", "--dry-run").out.splitlines()
+
+    assert "This was a dry run: nobody was asked, and there is no such seed." == lines[-1]
+    assert [] == [line for line in lines if line.startswith("call:")]
 
 
 def test_events_as_json_lines(run: CommandLine) -> None:

@@ -28,8 +28,16 @@ async def shop(request):
     return Seed(id="1")
 """
 LONG = "goal_name: a goal with a very long name that goes on and on beyond the edge of a terminal\n"
+WITHOUT = """
+from seedcore import Seed, provider
+
+@provider()
+async def plain(request):
+    return Seed(id="1")
+"""
 FILES = {
     "shop_plugin.py": PLUGIN,
+    "plain_plugin.py": WITHOUT,
     "shipped/open.yaml": "goal_name: Open\ndescription: Just that.\nsettings: {mode: open}\n",
     "shipped/broken.yaml": "settings: [\n",
 }
@@ -43,7 +51,8 @@ def run(
     The command line with a plugin that ships presets, and a folder for one's own.
     """
     command_line = CommandLine(tmp_path, monkeypatch, capsys)
-    command_line.install("seedcore-shop", entry_points={"shop": "shop_plugin:shop"}, files=FILES)
+    targets = {"shop": "shop_plugin:shop", "plain": "plain_plugin:plain"}
+    command_line.install("seedcore-shop", entry_points=targets, files=FILES)
     command_line.set(SEEDCORE_LOG="off", SEEDCORE_PRESET_DIRECTORIES="own")
     return command_line
 
@@ -84,6 +93,37 @@ def test_listing(run: CommandLine, database: Path) -> None:
     ] == ended.out.splitlines()
     assert [{"name": "open", "source": "plugin", "title": "Open", "problem": None}] == as_json
     assert "There is no such preset.\n" == run("presets", "list", "shop", "--prefix", "z").out
+    assert not database.exists()
+
+
+def test_listing_says_which_do_not_fit(run: CommandLine) -> None:
+    """
+    They are read as a call would read them.
+    """
+    own(run, "own/shop/wrong.yaml", "goal_name: Wrong\nsettings: {mode: opne}\n")
+    line = run("presets", "list", "shop", "--prefix", "w").out.splitlines()[1]
+    as_json = run("presets", "list", "shop", "--prefix", "w", "--json").json
+    problem = "the preset 'wrong': option: mode must be one of open, standard"
+
+    assert f"wrong  directory  Wrong (off: {problem})" == line
+    assert [("Wrong", problem)] == [(each["title"], each["problem"]) for each in as_json]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["show", "open"], ["show", "open", "--history"], ["save", "open", "-"]]
+)
+def test_a_provider_that_takes_no_presets(
+    run: CommandLine, database: Path, arguments: list[str]
+) -> None:
+    """
+    Is refused with a sentence: nobody would ever look at what is shown or saved.
+    """
+    command, *rest = arguments
+    own(run, "own/plain/open.yaml", "settings: {}\n")
+    ended = run("presets", command, "plain", *rest, stdin="settings: {}\n")
+
+    assert (2, "", 1) == (ended.status, ended.out, ended.err.count("\n"))
+    assert ended.err.startswith("plain takes no presets from here: its plugin declares none")
     assert not database.exists()
 
 
@@ -317,6 +357,32 @@ def test_importing_lines(run: CommandLine) -> None:
     expected = ["table.jsonl:2: it is no line of JSON", "2 saved, 0 unchanged, 1 off"]
     assert expected == done.out.splitlines()
     assert "belongs to somebody else" in refused.err
+
+
+def test_importing_one_file(run: CommandLine) -> None:
+    """
+    Is one sentence with the command that saves it; its lines are no lines of JSON.
+    """
+    own(run, "open.yaml", "goal_name: Open\nsettings:\n  mode: open\n")
+    ended = run("presets", "import", "open.yaml", "--provider", "shop")
+
+    assert (2, "", 1) == (ended.status, ended.out, ended.err.count("\n"))
+    assert "a folder or a .jsonl file" in ended.err
+    assert "'seedcore presets save PROVIDER NAME open.yaml'" in ended.err
+
+
+def test_a_provider_that_is_almost_installed(run: CommandLine) -> None:
+    """
+    May be meant as it stands, and a line on stderr names the one that is installed.
+    """
+    own(run, "old/a.yaml", "settings: {}\n")
+    imported = run("presets", "import", "old", "--provider", "shpo", "--dry-run")
+    saved = run("presets", "save", "shpo", "a", "-", stdin="settings: {}\n")
+    other = run("presets", "import", "old", "--provider", "later", "--dry-run")
+
+    expected = "No provider 'shpo' is installed. Did you mean 'shop'?\n"
+    assert [(0, expected)] * 2 == [(each.status, each.err) for each in (imported, saved)]
+    assert (0, "") == (other.status, other.err)
 
 
 def test_an_import_that_can_not_be_read(run: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

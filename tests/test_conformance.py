@@ -9,7 +9,9 @@ import functools
 import importlib
 import logging
 import socket
+import sys
 import threading
+import types
 import typing
 import warnings
 
@@ -152,6 +154,11 @@ class Masked:
 
 
 @attrs.frozen
+class Moded:
+    mode: typing.Literal["open", "standard"] = setting("open", help="how it begins")
+
+
+@attrs.frozen
 class Needed:
     region: str = setting(help="where it rolls")
 
@@ -248,6 +255,42 @@ def test_another_way_to_break_a_rule_is_found_too(target, name, words):
 
     assert "failed" == finding.status
     assert words in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "said"),
+    [
+        ("none", {}, 'it declares presets="none", and there is no such folder with one beside'),
+        ("empty", {"notes.txt": ""}, 'it declares presets="empty", and there is no such folder'),
+        ("bad", {"a.yaml": "settings: {}", "b.yml": "settings: ["}, "its bad/b.yml can't be used:"),
+        ("far", {"a.yaml": "randomizer: /\nsettings: {}"}, "randomizer must be the name of a"),
+        ("odd", {"a.yaml": "settings: {moed: open}"}, "option: moed is unknown. Did you mean"),
+        ("good", {"a.yaml": "settings: {}", "b.yaml": "doors: false\nsettings: {mode: open}"}, ""),
+        ("loose", {"a.yaml": "goal: x\nsettings: {}"}, ""),
+    ],
+    ids=lambda value: value if isinstance(value, str) and value.isalpha() else "",
+)
+def test_presets_are_read_as_they_are_saved(folder, files, said, tmp_path, monkeypatch):
+    """
+    The reason names the file; what is only ignored, and what a caller may add, breaks nothing.
+    """
+    module = types.ModuleType("shipping_presets")
+    module.__file__ = str(tmp_path / "shipping_presets.py")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for name, text in files.items():
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    async def shipping(request, context):
+        return seed_of(await ask(context))
+
+    shipping.__module__ = module.__name__
+    target = provider(base_url=SITE, options=Moded, presets=folder)(shipping)
+    finding = findings_of(contract_of(target), "presets-fit")["presets-fit"]
+
+    assert ("failed" if said else "passed") == finding.status
+    assert said in finding.reason
 
 
 def test_an_operation_that_breaks_its_annotation_is_found():
@@ -414,7 +457,8 @@ def test_a_good_provider_breaks_no_rule(target, says_nothing):
     findings = findings_of(contract_of(target, **said))
 
     assert {} == failed(findings)
-    assert says_nothing == {n for n, one in findings.items() if one.status == "not applicable"}
+    silent = {n for n, one in findings.items() if one.status == "not applicable"}
+    assert says_nothing | {"presets-fit"} == silent
     assert about_requests < passed(findings)
 
 

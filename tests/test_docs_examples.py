@@ -64,24 +64,6 @@ class Smdash:
 '''
 """A stand-in for the plugin that the pages call."""
 
-DUNGEON = """
-from typing import Literal
-
-import attrs
-from seedcore import Seed, provider
-
-@attrs.frozen
-class Options:
-    rooms: int = 20
-    theme: Literal["castle", "cave"] = "castle"
-
-@provider(options=Options, presets="shipped")
-async def dungeon(request):
-    made = f"{request.options.theme}-{request.options.rooms}"
-    return Seed(url=f"https://dungeon.example/{made}", id=made)
-"""
-"""A provider with presets."""
-
 PROVIDERS = ("example", "Example", "coin", "Dungeon", "weekly", "Rooms", "generate", "dungeon")
 """What providers on the pages are called."""
 
@@ -543,13 +525,7 @@ def test_whoever_follows_a_page_sees_what_it_shows(name: str, reader: Reader) ->
         "docs/plugins/settings.md": ("example-plugin", {"example": "example_plugin:example"}),
         "docs/how-to/presets.md": ("seedcore-dungeon", {"dungeon": "seedcore_dungeon:dungeon"}),
     }
-    contents = {
-        "seedcore-smdash": {"seedcore_smdash.py": SMDASH},
-        "seedcore-dungeon": {
-            "seedcore_dungeon.py": DUNGEON,
-            "shipped/beginner.yaml": "goal_name: Few rooms\nsettings: {rooms: 10}",
-        },
-    }
+    contents = {"seedcore-smdash": {"seedcore_smdash.py": SMDASH}}
     if name in needed:
         distribution, entry_points = needed[name]
         files = contents.get(distribution, {})

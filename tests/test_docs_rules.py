@@ -5,6 +5,7 @@ Each rule of the kit has a page, and what it shows as wrong and right is so.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -168,7 +169,12 @@ def test_the_wrong_one_breaks_the_rule_and_the_right_one_keeps_it(
     # Importing what must not ask the network asks it.
     monkeypatch.setattr("urllib.request.urlopen", lambda _: _Presets())
     monkeypatch.syspath_prepend(str(tmp_path))
+    for saved in (each for each in page(page_of(rule)).blocks if each.language == "yaml"):
+        path = tmp_path / str(saved.file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(saved.text, encoding="utf-8")
     module = imported(block, tmp_path, **{"sleep(2)": "sleep(0.01)"})
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # what it ships lies beside it
     said = {"provider": module.example, "request": {}, "reply": MADE}
     contract = type("TestExample", (ProviderContract,), said)
     conformance = Conformance(contract, limits=None if right else QUICK)

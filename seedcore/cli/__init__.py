@@ -7,6 +7,7 @@ aiohttp, Tortoise and loguru together take half a second to import.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command and return its exit status; *arguments* are those of the process if not given.
 
-    0 done, 1 the provider failed, 2 wrong usage or settings, 3 unknown or broken plugin.
+    0 done, 1 the provider failed or the output can't be written, 2 wrong usage or settings,
+    3 unknown or broken plugin.
     """
     try:
         from seedcore.cli.group import run
@@ -36,10 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # What Python still has to write at its end goes nowhere instead of raising again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return CLOSED_PIPE
+    except OSError as error:  # of stdout: every other one has been reported
+        _give_up_output()
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"The output can't be written: {error.strerror}.\n")
+        return 1
     return status
+
+
+def _give_up_output() -> None:
+    """
+    Let what Python still has to write at its end go nowhere instead of raising again.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 __all__ = ["main"]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +13,24 @@ from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import one_line, text_of, write_facts, write_json, write_line
 from seedcore.cli.report import Invocation
 from seedcore.cli.values import key_values, settings_document
+from seedcore.cli.watching import log_to_stderr
 
 if TYPE_CHECKING:
     from seedcore.model import Seed
     from seedcore.runner import Runner
 
+_PATIENCE = "Seconds to wait for a pause, an open circuit or the rate."
 _LIMITS = ("surface", "call_id", "profile", "deadline", "patience", "dry_run")
 
 
 def _call_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
-        click.option("--patience", type=float, help="Seconds to wait for a pause to end."),
+        click.option(
+            "--patience",
+            type=float,
+            help="Seconds to wait for a pause, an open circuit or the rate.",
+        ),
         click.option("--deadline", type=float, help="Seconds the whole call may take."),
         click.option("--profile", type=click.Choice(["interactive", "batch"]), help="Its limits."),
         click.option("--call-id", help="Once only: the same call with it shows the same seed."),
@@ -49,7 +54,7 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
     ),
 )
 @click.argument("provider")
-@click.option("--preset", help="The provider's name of a set of settings.")
+@click.option("--preset", help="A preset: a name, or namespace/name.")
 @click.option("--settings", metavar="FILE|-", help="A settings document: JSON, or a .toml file.")
 @click.option("--race", is_flag=True, help="A seed for a race.")
 @click.option(
@@ -145,34 +150,13 @@ def _run(
 
     invocation.provider, invocation.operation, invocation.call_id = provider, operation, call_id
     runner = invocation.runner = Runner()
-    _log_to_stderr(debug=invocation.debug)
+    log_to_stderr(invocation)
 
     async def run() -> None:
         async with runner:
             await act(runner)
 
     asyncio.run(run())
-
-
-def _log_to_stderr(*, debug: bool) -> None:
-    """
-    Let a person see retries and problems, a plugin's own too, without values of variables.
-    """
-    from loguru import logger
-
-    def wanted(record: Any) -> bool:
-        # How the call ended is what the command itself prints.
-        return debug or record["extra"].get("event") != "call"
-
-    logger.remove()
-    logger.add(
-        lambda message: print(message, end="", file=sys.stderr),  # noqa: T201
-        level="DEBUG" if debug else "WARNING",
-        format="{level}: {message}",
-        filter=wanted,
-        backtrace=False,
-        diagnose=False,
-    )
 
 
 def _print_seed(seed: Seed) -> None:
@@ -183,7 +167,8 @@ def _print_seed(seed: Seed) -> None:
             "code": seed.code,
             "version": seed.version,
             "spoiler": seed.spoiler_url,
-            "call": seed.meta.call_id,
+            # Of a dry run there is nothing to be found by it.
+            "call": None if seed.meta.dry else seed.meta.call_id,
             "attempts": seed.meta.attempts,
         }
     )

@@ -145,7 +145,7 @@ def root() -> None:
     Call outside providers under one reliability contract.
 
     Exit status: 0 done, 1 the provider failed, 2 wrong usage or settings, 3 unknown or broken
-    plugin.
+    plugin, 130 ended by Ctrl-C, 141 nobody reads the output.
     """
 
 

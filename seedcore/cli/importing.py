@@ -16,6 +16,7 @@ from seedcore.cli.output import one_line, write_json, write_line
 from seedcore.cli.report import Invocation
 
 if TYPE_CHECKING:
+    from seedcore.plugins import Registry
     from seedcore.presets import Draft, Outcome, Presets
 
 Answer = TypeVar("Answer")
@@ -39,12 +40,17 @@ by_option = click.option(
 
 
 def ask_presets(
-    question: Callable[[Presets], Awaitable[Answer]], *, provider: str = "", make: bool = False
+    question: Callable[[Presets], Awaitable[Answer]],
+    *,
+    provider: str = "",
+    make: bool = False,
+    absent: bool = False,
 ) -> Answer:
     """
     Return the answer of *question*; a database that isn't there is not made unless *make*.
 
-    Raises UnknownProviderError where nothing is found of a *provider* that isn't installed.
+    Raises UnknownProviderError where nothing is found of a *provider* that isn't installed,
+    unless it may be *absent*; UsageError for one that takes no presets.
     """
     import asyncio
 
@@ -58,6 +64,7 @@ def ask_presets(
     settings = Settings.load(installed=registry.names)
     registry.restrict(disable=settings.core.disable, only=settings.core.only)
     core = settings.core
+    _check_takes_presets(registry, provider)
 
     async def ask() -> Answer:
         if not make and not _exists(core.database_url):
@@ -75,7 +82,7 @@ def ask_presets(
             await store.close()
 
     def check_installed() -> None:
-        if provider and provider not in registry.names:
+        if provider and not absent and provider not in registry.names:
             registry.load(provider)
 
     try:
@@ -83,9 +90,43 @@ def ask_presets(
     except PresetNotFoundError:
         check_installed()
         raise
+    if absent:
+        _suggest(registry, provider)
     if not answer:
         check_installed()
     return answer
+
+
+def _check_takes_presets(registry: Registry, provider: str) -> None:
+    """
+    Refuse a provider whose calls would never look at a preset; one that can't be loaded may pass.
+    """
+    from seedcore.errors import PluginError
+
+    if provider not in registry.names:
+        return
+    try:
+        declared = registry.load(provider).declaration.presets
+    except PluginError:
+        return
+    if declared is None:
+        msg = (
+            f"{provider} takes no presets from here: its plugin declares none, with 'presets' of "
+            "@provider. What is given as --preset goes to the provider as it is."
+        )
+        raise click.UsageError(msg)
+
+
+def _suggest(registry: Registry, provider: str) -> None:
+    """
+    Name the provider that may be meant by one that isn't installed; that is no error here.
+    """
+    from seedcore.errors import did_you_mean
+
+    if provider and provider not in registry.names:
+        advice = did_you_mean(provider, registry.names)
+        if advice:
+            click.echo(one_line(f"No provider {provider!r} is installed.{advice}"), err=True)
 
 
 def _exists(url: str) -> bool:
@@ -123,7 +164,14 @@ def import_command(
     The exit status is 1 if one of them can't be used.
     """
     from seedcore.presets import Draft
+    from seedcore.presets.files import ENDINGS
 
+    if source.lower().endswith(ENDINGS) and not Path(source).is_dir():
+        msg = (
+            f"{one_line(source)} is one preset, and what is imported is a folder or a .jsonl file. "
+            f"'seedcore presets save PROVIDER NAME {one_line(source)}' saves it."
+        )
+        raise click.UsageError(msg)
     found = list(_read(Path(source), chosen))
     drafts = [each for each in found if isinstance(each, Draft)]
     off = [each for each in found if not isinstance(each, Draft)]
@@ -139,7 +187,8 @@ def import_command(
                 drafts, by=by, dry_run=dry_run, tell=lambda _: progress.update(1)
             )
 
-    outcomes = [*off, *ask_presets(save, make=not dry_run)]
+    provider = chosen["provider"] or ""
+    outcomes = [*off, *ask_presets(save, provider=provider, make=not dry_run, absent=True)]
     _report(invocation, outcomes, dry_run=dry_run)
 
 

@@ -50,7 +50,7 @@ def presets_command() -> None:
 @click.pass_obj
 def list_presets(invocation: Invocation, provider: str, prefix: str) -> None:
     """
-    List the presets of a provider, and where each one is.
+    List the presets of a provider, where each is, and what is wrong.
 
     A preset in a file of yours hides one in the database, and both hide one of the plugin.
     """
@@ -73,6 +73,7 @@ async def _line(presets: Presets, provider: str, name: str) -> dict[str, Any]:
         line["source"] = written.source
         title = read(written.text, provider=provider, name=name).get("goal_name")
         line["title"] = None if title is None else one_line(title)
+        presets.check(provider, name, written.text)
     except ProviderError as error:
         line["problem"] = error.provider_message
     return line
@@ -194,7 +195,12 @@ def save_preset(invocation: Invocation, provider: str, name: str, file: Any, by:
 
     invocation.provider = provider
     content = file.read(MOST_BYTES + 1)
-    saved = ask_presets(lambda presets: presets.save(provider, name, content, by=by), make=True)
+    saved = ask_presets(
+        lambda presets: presets.save(provider, name, content, by=by),
+        provider=provider,
+        make=True,
+        absent=True,
+    )
     if invocation.as_json:
         write_json(saved)
         return
@@ -267,10 +273,14 @@ def _write_text(text: str) -> None:
         write_line(printable(line.expandtabs()))
 
 
+def _off(problem: str | None) -> str:
+    return f"(off: {problem})" if problem else ""
+
+
 _PRESETS: Columns = {
     "NAME": "name",
     "SOURCE": "source",
-    "GOAL": lambda row: row["title"] or (row["problem"] and f"(off: {row['problem']})"),
+    "GOAL": lambda row: " ".join(filter(None, (row["title"], _off(row["problem"])))),
 }
 _REVISIONS: Columns = {
     "REVISION": "revision",

@@ -5,6 +5,7 @@ How an error ends a command: a sentence, JSON, an exit status, and a traceback o
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +72,28 @@ class Invocation:
 def report(error: Exception, invocation: Invocation) -> int:
     """
     Tell the person what went wrong; return the exit status.
+
+    Raises the OSError of an output that can't be written: who wrote it knows no better.
     """
+    if _is_of_output(error):
+        raise error
     status, sentence = _judged(error)
     if invocation.debug:
         click.echo(_traceback(error, invocation), err=True)
+    click.echo(one_line(sentence), err=True)  # first: stdout may be what can't be written
     if invocation.as_json:
         write_json({"error": _facts(error, sentence, invocation)})
-    click.echo(one_line(sentence), err=True)
     return status
+
+
+def _is_of_output(error: Exception) -> bool:
+    """
+    Whether click could not write; files have errors of the same types.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, OSError) and any(
+        frame.f_code is click.echo.__code__ for frame, _ in frames
+    )
 
 
 def _judged(error: Exception) -> tuple[int, str]:
@@ -125,8 +140,6 @@ _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic) +[\w+/=.~-]{6,}")
 
 
 def _traceback(error: Exception, invocation: Invocation) -> str:
-    import traceback
-
     from seedcore.errors import clean_text
     from seedcore.redact import MASK, Redactor
 

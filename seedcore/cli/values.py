@@ -69,6 +69,7 @@ def settings_document(source: str) -> Mapping[str, Any]:
 
         return read_toml(Path(source))
     name = "on standard input" if source == "-" else source
+    advice = ""
     try:
         stream = click.open_file(source, "rb")
         with stream:
@@ -77,14 +78,28 @@ def settings_document(source: str) -> Mapping[str, Any]:
         problem = f"can't be read: {error.strerror}"
     except ValueError as error:
         problem = f"is not valid JSON: {error}"
+        advice = _other_form(source)
     except RecursionError:
         problem = "is not valid JSON: it is nested too deeply"
     else:
         if isinstance(document, dict):
             return document
         problem = "must hold one JSON object: names and values in braces"
-    msg = f"The settings file {name} {problem}."
+    msg = f"The settings file {name} {problem}.{advice}"
     raise SettingsError(msg)
+
+
+def _other_form(source: str) -> str:
+    """
+    Return what to do with a file whose name promises something else than JSON.
+    """
+    ending = source.lower().rpartition(".")[2]
+    if source == "-" or ending == "json":
+        return ""
+    advice = " A settings file is JSON, or TOML if its name ends with .toml."
+    if ending in ("yaml", "yml"):
+        advice += " Documents in YAML are presets: save it as one, and name it with --preset."
+    return advice
 
 
 def _document(content: bytes) -> Any:

@@ -297,7 +297,7 @@ def provider_message(body: str) -> str:
 
     A page of HTML is no message.
     """
-    text = body.strip().lstrip("\ufeff")
+    text = body.strip().lstrip("\ufeff").strip()
     if text[:1] in "{[":
         try:
             return _json_message(json.loads(text)) or ""
