@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedcore.call import (
+    from seedcore.context import (
         Context as Context,
     )
     from seedcore.contract.deadline import (
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "call": ("Context",),
+    "context": ("Context",),
     "contract.deadline": ("Clock",),
     "errors": (
         "BrokenPluginError",

@@ -10,7 +10,8 @@ import sys
 from typing import Any
 
 from seedcore.admission import admit, try_admit
-from seedcore.call import Call, Calls, ClosingResponses, Context
+from seedcore.call import Call, ClosingResponses
+from seedcore.context import Calls, Context
 from seedcore.contract.breaker import Permit
 from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, bug, classify
 from seedcore.contract.deadline import Limit

@@ -18,7 +18,7 @@ from seedcore.model import AuditRecord, Request, Seed, SeedRequest
 from seedcore.policy import Effect
 
 if TYPE_CHECKING:
-    from seedcore.call import Context, StartContext
+    from seedcore.context import Context, StartContext
 
 hookspec = pluggy.HookspecMarker("seedcore")
 hookimpl = pluggy.HookimplMarker("seedcore")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import ref
 
 import aiohttp
@@ -16,7 +16,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from seedcore.call import running
+from seedcore.call import running, unlimited
 from seedcore.contract.clients import (
     BROKEN_OFF,
     NO_CONNECTION,
@@ -32,6 +32,10 @@ from seedcore.contract.clients import (
     has_no_route,
 )
 from seedcore.errors import ProviderInvalidRequestError, ProviderResponseFormatError
+
+if TYPE_CHECKING:
+    from seedcore.contract.pace import Pace
+    from seedcore.lane import Runtime
 
 KEPT_BODY_SECONDS = 2.0
 """Seconds that the body of an error may take."""
@@ -186,6 +190,28 @@ def _target(reply: aiohttp.ClientResponse) -> URL | None:
         return None
 
 
+def keeping(pace: Pace, runtime: Runtime) -> aiohttp.ClientMiddlewareType:
+    """
+    Return what lets each request wait for its turn at the rate that its provider allows.
+    """
+    now = runtime.clock.monotonic
+
+    async def keep(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        attempt = running.get()
+        if attempt is not None and attempt.responses:  # the first one has its turn before
+            pace.take(now())
+        if pace.pause(now()) > 0:
+            with unlimited(attempt.call if attempt is not None else None):
+                while (pause := pace.pause(now())) > 0:
+                    await runtime.waits.sleep(pause)
+        pace.sent(now())
+        return await handler(request)
+
+    return keep
+
+
 def build_session(
     *,
     base_url: str | None,
@@ -253,4 +279,4 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
 
 add_reader(read_error)
 
-__all__ = ["build_session", "read_error"]
+__all__ = ["build_session", "keeping", "read_error"]

@@ -8,13 +8,14 @@ import asyncio
 import functools
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from seedcore.call import Call, ClosingResponses, StartContext, running, unlimited
+from seedcore.call import Call, ClosingResponses
+from seedcore.context import StartContext
 from seedcore.contract import threads
 from seedcore.contract.breaker import Breaker, Permit, Suspects
 from seedcore.contract.circuit import State, Step
@@ -148,41 +149,18 @@ class Lane:
         """
         if self._session is None:
             # Imported here: a provider without network never pays for aiohttp.
-            from seedcore.http import build_session
+            from seedcore.http import build_session, keeping
 
+            pacing = (keeping(self.pace, self.runtime),) if self.pace is not None else ()
             self._session = build_session(
                 base_url=self.settings.base_url,
                 hosts=self.settings.hosts,
                 pool_size=self.settings.pool_size,
                 response_limit=self.settings.response_limit,
                 # Nearest to the wire: one of the others may send a request again.
-                middlewares=(*self.runtime.http_middlewares, *self._pacing()),
+                middlewares=(*self.runtime.http_middlewares, *pacing),
             )
         return self._session
-
-    def _pacing(self) -> Iterator[aiohttp.ClientMiddlewareType]:
-        """
-        Yield what lets each request wait for its turn, if the provider has a rate.
-        """
-        if (pace := self.pace) is None:
-            return
-        runtime = self.runtime
-
-        async def keep_pace(
-            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-        ) -> aiohttp.ClientResponse:
-            clock = runtime.clock
-            attempt = running.get()
-            if attempt is not None and attempt.responses:  # the first one has its turn before
-                pace.take(clock.monotonic())
-            if pace.pause(clock.monotonic()) > 0:
-                with unlimited(attempt.call if attempt is not None else None):
-                    while (pause := pace.pause(clock.monotonic())) > 0:
-                        await runtime.waits.sleep(pause)
-            pace.sent(clock.monotonic())
-            return await handler(request)
-
-        yield keep_pace
 
     def has_circuit(self, name: str) -> bool:
         """

@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 
 from seedcore.attempt import attempts, submit
-from seedcore.call import Call, Calls, unlimited
+from seedcore.call import Call, unlimited
+from seedcore.context import Calls
 from seedcore.contract.deadline import left
 from seedcore.errors import ProviderError, ProviderTimeoutError, clean_text
 from seedcore.lane import POLL

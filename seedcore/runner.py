@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from seedcore import outcome
 from seedcore.attempt import attempts
-from seedcore.call import Call, Calls
+from seedcore.call import Call
+from seedcore.context import Calls
 from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import (

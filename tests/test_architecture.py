@@ -33,6 +33,7 @@ LEVELS: dict[str, int] = {
     "polling": 3,
     "presets": 3,
     "call": 3,
+    "context": 3,
     "http": 3,
     "lane": 3,
     "lanes": 3,

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from seedcore.call import NAMESPACE
+from seedcore.context import NAMESPACE
 from seedcore.store import Store
 from seedcore.testing.upstream import FaultUpstream
 from support.cut_off import CALL, GOOD, NEXT, PATIENT, Kind, Run, World

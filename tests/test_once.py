@@ -26,7 +26,7 @@ from seedcore import (
     once as once_module,
     operation,
 )
-from seedcore.call import NAMESPACE
+from seedcore.context import NAMESPACE
 from seedcore.store import Store
 from seedcore.store.claims import Claims
 from seedcore.store.database import Database

@@ -11,7 +11,7 @@ from random import Random
 
 import attrs
 
-from seedcore.call import Context
+from seedcore.context import Context
 from seedcore.hookspecs import provider
 from seedcore.model import Seed, SeedRequest
 from seedcore.testing.replies import Reply, json_reply, rate_limited, status

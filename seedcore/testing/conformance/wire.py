@@ -8,7 +8,7 @@ import itertools
 import uuid
 from collections import Counter
 
-from seedcore.call import NAMESPACE
+from seedcore.context import NAMESPACE
 from seedcore.policy import Effect
 from seedcore.testing.conformance.manners import operation_of
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
