@@ -207,6 +207,8 @@ class Lookup:
         raise PresetNotFoundError(text, provider=provider)
 
     async def _stored_for_all(self, provider: str, own: str) -> str | None:
+        if not is_plain(provider):
+            return None
         names = await self._names_for_all(provider)
         if own.lower() not in names and len(names) < MOST_NAMES:
             return None

@@ -110,7 +110,7 @@ class Bench:
         name = f"case{next(self._numbers)}"
         self.registry.add(name, self._provider(case))
         self.upstream.script(GOOD)
-        lane = await self.runner._lane(name)
+        lane = await self.runner._opened.of(name)
         if case.phase == "reset on a kept connection":
             await self.runner.generate(name, surface="test")
         breaker, now = lane.circuit("generate").breaker, self.clock.monotonic()
