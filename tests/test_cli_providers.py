@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seedcore.cli.output import write_table
 from support.command_line import CommandLine
 
 ORIGIN = "seedcore-demo 1.0"
@@ -279,7 +280,7 @@ def test_show_of_an_unknown_provider(run: CommandLine) -> None:
 
 def test_tables_fit_the_terminal(run: CommandLine) -> None:
     """
-    On a terminal long lines are cut, in a pipe they are whole.
+    On a terminal long cells go on in the next line, in a pipe they are whole.
     """
     terminal, inner = pty.openpty()
     try:
@@ -290,6 +291,24 @@ def test_tables_fit_the_terminal(run: CommandLine) -> None:
         os.close(terminal)
 
     assert 0 == ended.status
-    assert 60 == max(map(len, shown))
-    assert any(line.endswith("…") for line in shown)
-    assert "…" not in run("show", "demo").out
+    piped = run("show", "demo").out
+    assert 50 < max(map(len, shown)) <= 60 < max(map(len, piped.splitlines()))
+    assert "…" not in "".join(shown) + piped
+
+
+def test_a_narrow_terminal_shows_everything_in_more_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    What an option means is what people came for; nothing of it is cut.
+    """
+    monkeypatch.setattr("seedcore.cli.output._terminal_width", lambda: 40)
+    row = {"name": "goal", "kind": "one of ganon, dungeons, pedestal", "help": "what ends the game"}
+    write_table([row], {"OPTION": "name", "TYPE": "kind", "IS": "help"}, wrap=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ["OPTION", "TYPE", "IS"] == lines[0].split()
+    assert max(map(len, lines)) <= 40
+    shown = " ".join(" ".join(lines[1:]).split())
+    for word in ("ganon,", "dungeons,", "pedestal", "what", "ends", "the", "game"):
+        assert word in shown.split(" ")

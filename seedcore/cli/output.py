@@ -71,15 +71,20 @@ def write_rows(
         write_line(nothing)
 
 
-def write_table(rows: Sequence[Any], columns: Columns, *, fit: bool) -> None:
+def write_table(
+    rows: Sequence[Any], columns: Columns, *, fit: bool = True, wrap: bool = False
+) -> None:
     """
-    Write a table; *fit* cuts lines that are wider than the terminal, if there is one.
+    Write a table; where it is wider than the terminal, *wrap* its cells, or else *fit* cuts it.
     """
     lines = [list(columns)]
     for row in map(plain, rows):
         facts = (row[take] if isinstance(take, str) else take(row) for take in columns.values())
         lines.append([text_of(fact) for fact in facts])
     room = _terminal_width() if fit else None
+    if room is not None and wrap:
+        _write_wrapped(lines, room)
+        return
     if room is not None:
         lines = [[_cut(cell, room // 2) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -87,6 +92,29 @@ def write_table(rows: Sequence[Any], columns: Columns, *, fit: bool) -> None:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         text = "  ".join(cells).rstrip()
         write_line(text if room is None else _cut(text, room))
+
+
+def _write_wrapped(lines: Sequence[Sequence[str]], room: int) -> None:
+    import textwrap
+
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    while sum(widths) + 2 * len(widths) > room and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    for line in lines:
+        cells = [
+            textwrap.wrap(cell, width, break_on_hyphens=False) if width else []
+            for cell, width in zip(line, widths, strict=True)
+        ]
+        for number in range(max(map(len, cells))):
+            parts = (
+                (cell[number] if number < len(cell) else "").ljust(width)
+                for cell, width in zip(cells, widths, strict=True)
+            )
+            write_line("  ".join(parts).rstrip())
+
+
+NARROWEST = 12
+"""Characters of a column that isn't made narrower."""
 
 
 def _terminal_width() -> int | None:

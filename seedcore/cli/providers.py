@@ -165,7 +165,7 @@ def _print_provider(facts: Row) -> None:
     for key, columns in _TABLES.items():
         if facts[key]:
             write_line("")
-            write_table(facts[key], columns, fit=True)
+            write_table(facts[key], columns, wrap=True)
 
 
 def _origin(row: Row) -> str:
