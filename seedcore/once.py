@@ -352,13 +352,19 @@ class Running:
         return value if row["created_at"] == self.recorded.created_at else seed_of(row)
 
 
+def _is_masked(value: Any) -> bool:
+    return isinstance(value, str) and MASK in value
+
+
 def _unmasked(value: Any) -> Any:
-    if isinstance(value, str):
-        return None if MASK in value else value
+    """
+    Return *value* without the texts in it that something was taken out of.
+    """
     if isinstance(value, Mapping):
-        kept = {name: _unmasked(item) for name, item in value.items()}
-        return {name: item for name, item in kept.items() if item is not None}
-    return value
+        return {name: _unmasked(item) for name, item in value.items() if not _is_masked(item)}
+    if isinstance(value, list):
+        return [_unmasked(item) for item in value if not _is_masked(item)]
+    return None if _is_masked(value) else value
 
 
 def seed_of(row: Mapping[str, Any]) -> Seed:

@@ -15,6 +15,8 @@ from seedcore.errors import ProviderError, ProviderTimeoutError, StoppedBy
 from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta, made
 from seedcore.redact import Redactor
 
+CAUSES_TOLD = 8  # below an error; a plugin can make one its own cause
+
 
 def pause_before_retry(call: Call) -> float:
     """
@@ -125,10 +127,12 @@ def cause_of(call: Call) -> BaseException | None:
     return _masked(call.cause, redactor) if redactor.active else call.cause
 
 
-def _masked(error: BaseException | None, redactor: Redactor) -> BaseException | None:
+def _masked(
+    error: BaseException | None, redactor: Redactor, depth: int = CAUSES_TOLD
+) -> BaseException | None:
     if not isinstance(error, ProviderError):
         return error
-    below = _masked(error.__cause__, redactor)
+    below = _masked(error.__cause__, redactor, depth - 1) if depth else None
     words = redactor.text(error.provider_message)
     if words == error.provider_message and below is error.__cause__:
         return error

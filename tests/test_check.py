@@ -30,6 +30,7 @@ from seedcore import (
     provider,
     secret,
 )
+from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.store import Store
 from seedcore.testing.events import CapturedEvents
 from seedcore.testing.replies import status
@@ -324,20 +325,52 @@ async def test_what_an_error_comes_from_tells_no_secret_either(
             assert caught.value.__cause__ is not None
 
 
+async def test_an_error_that_is_its_own_cause_is_told_as_a_bug_and_without_the_key() -> None:
+    """
+    Its causes have no end; to take the key out of each of them must have one.
+    """
+
+    @provider(options=Options)
+    def demo(request: SeedRequest) -> Seed:
+        error = ProviderInvalidRequestError(f"the key {request.options.key} is wrong")
+        raise error from error
+
+    options = {"key": "open-sesame"}  # a traceback shows the line of the call
+    async with runner_of(demo) as runner:
+        with pytest.raises(ProviderResponseFormatError) as caught:
+            await runner.generate("demo", surface="tests", options=options)
+    assert PLUGIN_ERROR == caught.value.reason
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "is wrong" in shown
+    assert "open-sesame" not in shown
+
+
 async def test_who_asks_again_gets_the_seed_without_what_was_hidden(database_url: str) -> None:
     """
-    It isn't kept anywhere, and three asterisks are no key.
+    It isn't kept anywhere, and three asterisks are no key; all else is as it was.
     """
 
     @provider(options=Options)
     def demo(request: SeedRequest) -> Seed:
         key = request.options.key
-        return Seed(url="https://seeds.example/1", extra={"key": key, "goal": "ganon"})
+        return Seed(
+            url="https://seeds.example/1",
+            settings={"goal": "ganon", "branch": None, "key": key},
+            extra={"words": ["a", key]},
+        )
 
-    for number in range(2):
+    seeds = []
+    for _ in range(2):
         async with runner_of(demo, database=database_url) as runner:
-            seed = await runner.generate(
-                "demo", surface="tests", options={"key": "open-sesame"}, call_id="mine"
+            seeds.append(
+                await runner.generate(
+                    "demo", surface="tests", options={"key": "open-sesame"}, call_id="mine"
+                )
             )
-        kept = {"goal": "ganon"} if number else {"key": "open-sesame", "goal": "ganon"}
-        assert ("https://seeds.example/1", kept) == (seed.url, seed.extra)
+
+    first, again = seeds
+    assert {"goal": "ganon", "branch": None, "key": "open-sesame"} == first.settings
+    assert {"words": ["a", "open-sesame"]} == first.extra
+    assert {"goal": "ganon", "branch": None} == again.settings
+    assert {"words": ["a"]} == again.extra
+    assert "https://seeds.example/1" == first.url == again.url
