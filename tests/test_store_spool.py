@@ -454,6 +454,33 @@ class TestLooking:
 
         assert (1, 1, 0) == (status.lines, status.held, status.torn)
 
+    def test_a_directory_that_goes_while_it_is_listed_holds_nothing(
+        self, spool: Spool, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Who has drained its last file removes it at any moment.
+        """
+        listed = os.scandir
+
+        def removed_first(path: str | Path) -> object:
+            if Path(path) == folder:
+                folder.rmdir()
+            return listed(path)
+
+        def made() -> None:
+            monkeypatch.undo()
+            folder.mkdir()
+            monkeypatch.setattr(os, "scandir", removed_first)
+
+        for looking, expected in (
+            (lambda: spool.has_lines, False),
+            (lambda: list(spool.left_by_the_dead()), []),
+            (lambda: spool.status().lines, 0),
+        ):
+            made()
+            assert expected == looking()
+            assert not folder.exists()
+
 
 @pytest.mark.dialects
 class TestDraining:

@@ -151,7 +151,7 @@ class Spool:
         """
         if fcntl is None:
             return
-        for path in sorted(self.directory.glob(f"{self._key}-*{LOCK}")):
+        for path in sorted(_found(self.directory, f"{self._key}-*{LOCK}")):
             stem = path.with_name(path.name.removesuffix(LOCK))
             with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
                 lock = None if stem == self._stem else locked(path)
@@ -198,7 +198,7 @@ class Spool:
             size += _size(file)
             if _is_held(_lock_of(file)):
                 held += len(entries)
-        for file in self.directory.glob(f"{self._key}-*{TORN}"):
+        for file in _found(self.directory, f"{self._key}-*{TORN}"):
             torn += file.read_bytes().count(b"\n")
             size += _size(file)
         return SpoolStatus(
@@ -265,9 +265,16 @@ def _entry(line: bytes) -> Entry | None:
 
 def _data_files(stem: Path) -> list[Path]:
     names = (f"{stem.name}*{suffix}" for suffix in (SPOOL, DRAINING))
-    found = (path for name in names for path in stem.parent.glob(name))
+    found = (path for name in names for path in _found(stem.parent, name))
     # Reading a device may never end.
     return sorted(path for path in found if not path.is_char_device())
+
+
+def _found(directory: Path, pattern: str) -> list[Path]:
+    try:
+        return list(directory.glob(pattern))
+    except FileNotFoundError:  # who drained the last file removed it while it was being listed
+        return []
 
 
 def _lock_of(file: Path) -> Path:
