@@ -15,9 +15,9 @@ import attrs
 import pluggy
 
 from seedcore.errors import BrokenPluginError, SettingsError, did_you_mean
-from seedcore.hookspecs import Declaration, Hooks, OperationMark
+from seedcore.hookspecs import Declaration, Documents, Hooks, OperationMark
 from seedcore.model import GIVEN, Operation
-from seedcore.policy import Effect, rate_of
+from seedcore.policy import rate_of
 from seedcore.settings import names_of
 
 Broken = Callable[[str], BrokenPluginError]
@@ -43,14 +43,14 @@ def adapt(
         hooks, operations = {"generate": target}, {}
     else:
         hooks, operations = {}, {}
-    if declaration.check is not None:
-        _check_hook("check", declaration.check, broken)
-        hooks.setdefault("check", declaration.check)
+    for name, function in (("check", declaration.check), ("leak", declaration.leak)):
+        if function is not None:
+            _check_hook(name, function, broken)
+            hooks.setdefault(name, _in_order(function, name))
     generate = hooks.pop("generate", None)
     if generate is not None:
-        operations["generate"] = _operation(
-            "generate", generate, declaration.effect, broken, audited=True
-        )
+        mark = OperationMark(effect=declaration.effect, audited=True, documents=declaration)
+        operations["generate"] = _operation("generate", generate, mark, broken)
     if not operations:
         reason = (
             "it offers no operation. Point the entry point at a function, or mark a method "
@@ -78,22 +78,8 @@ def _unwrapped(target: Any) -> Any:
 
 
 def _check_declaration(declaration: Declaration, broken: Broken) -> None:
-    for what, declared in (("settings", declaration.settings), ("options", declaration.options)):
-        if declared is not None and not attrs.has(declared):
-            reason = f"its {what} must be an attrs class, not {declared!r}"
-            raise broken(reason)
-    opened, folder = declaration.open_options, declaration.presets
-    if folder is not None and not _INSIDE.fullmatch(str(folder)):
-        reason = f"its presets must be a folder beside its module ('presets'), not {folder!r}"
-        raise broken(reason)
-    if folder is not None and declaration.options is None:
-        reason = "its presets need options, an attrs class in whose shape they are"
-        raise broken(reason)
-    if opened is not None:
-        names = _options_of(declaration, broken)
-        if opened not in names:
-            reason = f"its open_options must be one of its options.{did_you_mean(opened, names)}"
-            raise broken(reason)
+    _check_class("settings", declaration.settings, broken)
+    _check_documents(declaration, broken)
     if declaration.rate is not None:
         try:
             rate_of(declaration.rate)
@@ -102,12 +88,34 @@ def _check_declaration(declaration: Declaration, broken: Broken) -> None:
             raise broken(reason) from None
 
 
+def _check_class(what: str, declared: object, broken: Broken) -> None:
+    if declared is not None and not attrs.has(declared):  # type: ignore[arg-type]
+        reason = f"its {what} must be an attrs class, not {declared!r}"
+        raise broken(reason)
+
+
+def _check_documents(documents: Documents, broken: Broken) -> None:
+    _check_class("options", documents.options, broken)
+    opened, folder = documents.open_options, documents.presets
+    if folder is not None and not _INSIDE.fullmatch(str(folder)):
+        reason = f"its presets must be a folder beside its module ('presets'), not {folder!r}"
+        raise broken(reason)
+    if folder is not None and documents.options is None:
+        reason = "its presets need options, an attrs class in whose shape they are"
+        raise broken(reason)
+    if opened is not None:
+        names = _options_of(documents, broken)
+        if opened not in names:
+            reason = f"its open_options must be one of its options.{did_you_mean(opened, names)}"
+            raise broken(reason)
+
+
 _INSIDE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)*")
 
 
-def _options_of(declaration: Declaration, broken: Broken) -> tuple[str, ...]:
+def _options_of(documents: Documents, broken: Broken) -> tuple[str, ...]:
     try:
-        return names_of(declaration.options) if declaration.options else ()
+        return names_of(documents.options) if documents.options else ()
     except SettingsError as error:
         raise broken(str(error)) from None
 
@@ -209,9 +217,18 @@ def _check_hook(name: str, function: Callable[..., Any], broken: Broken) -> None
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty:
             reason = f"{name} is given its parameters by position, so {parameter.name!r} is not"
             raise broken(reason)
-    if name in ("check", "map_error", "audit") and _is_async(function):
+    if name in ("check", "leak", "map_error", "audit") and _is_async(function):
         reason = f"{name} must be a plain function, not 'async def'"
         raise broken(reason)
+
+
+def _in_order(function: Callable[..., Any], hook: str) -> Callable[..., Any]:
+    """
+    Return a declared *function* as its hook is called, if its parameters have the hook's names.
+    """
+    takes = tuple(inspect.signature(function).parameters)
+    known = tuple(inspect.signature(getattr(Hooks, hook)).parameters)[1:]
+    return _by_position(function, takes, hook) if {*takes} <= {*known} else function
 
 
 def _by_position(
@@ -239,8 +256,9 @@ def _marked_operations(target: Any, broken: Broken) -> dict[str, Operation]:
     for name, member in _members(target):
         mark = getattr(member, "__seedcore_operation__", None)
         if isinstance(mark, OperationMark):
-            made = _operation(name, member, mark.effect, broken, audited=mark.audited)
-            operations[name] = attrs.evolve(made, placeholder=mark.placeholder)
+            if mark.documents is not None:
+                _check_documents(mark.documents, broken)
+            operations[name] = _operation(name, member, mark, broken)
     return operations
 
 
@@ -276,27 +294,31 @@ def _shape_of(name: str, function: Callable[..., Any], broken: Broken) -> _Shape
 
 
 def _operation(
-    name: str, function: Callable[..., Any], effect: Effect, broken: Broken, *, audited: bool
+    name: str, function: Callable[..., Any], mark: OperationMark, broken: Broken
 ) -> Operation:
     """
     Look at the parameters once, so that a call costs no inspection.
     """
     shape = _shape_of(name, function, broken)
-    if name == "generate":
+    rolls = mark.documents is not None
+    if rolls:
         if shape.needs or shape.anything:
             unknown = ", ".join(sorted(shape.needs)) or "**keywords"
             reason = (
-                f"generate takes request and context, not {unknown}. "
+                f"{name} takes request and context, not {unknown}. "
                 "What a caller passes is in request.options, request.settings and request.preset."
             )
             raise broken(reason)
         # Further parameters have defaults and are the author's own, for tests.
         shape = attrs.evolve(shape, takes=frozenset())
-    free = shape.anything or (name != "generate" and not shape.takes and "request" in shape.given)
+    free = shape.anything or (not rolls and not shape.takes and "request" in shape.given)
     return Operation(
         name=name,
-        effect=effect,
-        audited=audited,
+        effect=mark.effect,
+        audited=mark.audited,
+        placeholder=mark.placeholder,
+        rolls=rolls,
+        documents=mark.documents,
         sync=not _is_async(function),
         summary=_first_line(inspect.getdoc(_unwrapped(function)) or ""),
         takes=None if free else shape.takes,

@@ -13,16 +13,12 @@ from seedcore.admission import admit, try_admit
 from seedcore.call import Call, ClosingResponses
 from seedcore.context import Calls, Context
 from seedcore.contract.breaker import Permit
-from seedcore.contract.classify import PLUGIN_ERROR, Lesson, Retry, Verdict, bug, classify
+from seedcore.contract.classify import Lesson, Retry, Verdict, bug, classify
 from seedcore.contract.deadline import Limit
 from seedcore.contract.threads import Worker
-from seedcore.errors import (
-    DrainingError,
-    ProviderError,
-    ProviderResponseFormatError,
-    ProviderTimeoutError,
-)
-from seedcore.model import AttemptReport, Seed
+from seedcore.errors import DrainingError, ProviderError, ProviderTimeoutError
+from seedcore.fairness import accepted
+from seedcore.model import NOTHING_GIVEN, AttemptReport
 from seedcore.outcome import pause_before_retry
 from seedcore.policy import Effect
 
@@ -60,6 +56,7 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
     call.limit = runtime.limits.start(seconds, task, shared=not call.cut_short)
     call.permit, call.turn, call.seconds = permit, None, seconds
     call.submitted, call.trying, call.pauses = False, True, 0
+    call.logs = NOTHING_GIVEN
     call.attempts += 1
     value: Any = None
     raised: BaseException | None = None
@@ -88,8 +85,10 @@ async def attempt(call: Call, context: Context, permit: Permit) -> Any:
         verdict: Verdict | None = _limit_verdict(call)
         if swallowed:
             lane.emit("WARNING", "cancellation_swallowed", call=call, attempt=call.attempts)
+    elif raised is None:
+        value, verdict = accepted(call, value)
     else:
-        verdict = _check(call, value) if raised is None else _judge(call, raised)
+        verdict = _judge(call, raised)
     _settle(call, permit, verdict, started)
     return value
 
@@ -175,14 +174,6 @@ def _judge(call: Call, raised: BaseException) -> Verdict:
         return classify(raised, wall)
     except Exception:  # noqa: BLE001 - an author's own error may lack a field or be its own cause
         return bug(raised)
-
-
-def _check(call: Call, value: Any) -> Verdict | None:
-    if call.operation.name != "generate" or isinstance(value, Seed):
-        return None
-    text = f"its plugin returned {type(value).__name__} instead of a Seed; this is a bug of it"
-    error = ProviderResponseFormatError(text, reason=PLUGIN_ERROR)
-    return Verdict(error, Retry.NEVER, Lesson.NEUTRAL)
 
 
 def _settle(call: Call, permit: Permit, verdict: Verdict | None, started: float) -> None:

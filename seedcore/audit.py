@@ -86,6 +86,8 @@ def _report(call: Call) -> Mapping[str, Any]:
 def _gentype(asked: SeedRequest | None) -> str:
     if asked is None:
         return "operation"
+    if asked.operation != "generate":
+        return asked.operation
     if asked.preset is not None:
         return "preset"
     return "settings" if asked.settings else "options"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from weakref import ref
 from seedcore.contract.retry import Delays
 from seedcore.errors import ProviderError, SeedcoreError
 from seedcore.model import (
+    NOTHING_GIVEN,
     AttemptReport,
     CallReport,
     Operation,
@@ -82,8 +83,9 @@ class Call:
     limit is and ``cut_short`` whether by the deadline, ``trying`` whether the attempt hasn't ended,
     ``pauses`` counts who has taken its limit off, ``submitted`` says that it has given its slot
     back, ``turn`` when the provider's rate lets it go, ``hidden`` what the provider asked to take
-    out of every output, ``parent`` is the call that made this one, ``is_look`` whether it is one of
-    a poll, ``row_id`` the id in the row if that is another one,
+    out of every output, ``logs`` are those of a spoiler race, ``parent`` is the call that made
+    this one, ``is_look`` whether it is one of a poll, ``row_id`` the id in the row if that is
+    another one,
     ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
     made once, ``nested`` whether another call made it.
     """
@@ -106,6 +108,7 @@ class Call:
         "is_look",
         "lane",
         "limit",
+        "logs",
         "nested",
         "once",
         "operation",
@@ -133,6 +136,7 @@ class Call:
 
     request: Request
     limit: Limit
+    logs: Mapping[str, Any]
     seconds: float
     cut_short: bool
     hidden: tuple[str, ...]
@@ -180,6 +184,7 @@ class Call:
         self.attempts = self.counted = self.pauses = 0
         self.waited = 0.0
         self.hidden = ()
+        self.logs = NOTHING_GIVEN
         self.cause = self.verdict = self.delays = self.worker = self.once = self.report = None
         self.parent = self.row_id = self.preset = self.permit = self.turn = None
 

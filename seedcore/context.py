@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from seedcore.call import Call
+from seedcore.errors import ProviderCapabilityError
 from seedcore.model import Pending, Seed
+from seedcore.storage.objects import PUBLIC_NAME, Stored
 
 if TYPE_CHECKING:
     import aiohttp
 
     from seedcore.lane import Lane
+    from seedcore.presets import Preset
+    from seedcore.storage import Storage
 
 Found = TypeVar("Found")
 
@@ -61,6 +65,8 @@ class Calls:
 
     nested: Callable[..., Awaitable[Any]]
     poll: Callable[..., Awaitable[Any]]
+    preset: Callable[[str, str], Awaitable[Preset]]
+    storage: Callable[[Call], Storage]
 
 
 class Context(StartContext):
@@ -123,6 +129,34 @@ class Context(StartContext):
         Call an operation of another provider, within this call's deadline and audit row.
         """
         return await self._nested(provider, operation, arguments)
+
+    async def upload(
+        self, name: str, content: bytes, *, content_type: str = "application/octet-stream"
+    ) -> str:
+        """
+        Put *content* where anybody may fetch it, and return its address.
+
+        *name* is a path such as ``patch/1.bps``; what has it is replaced. It goes to the storage
+        of the settings: a provider, within this call's deadline, or a directory. Raises what
+        calls of the storage raise, ProviderCapabilityError where it has no public addresses.
+        """
+        if not PUBLIC_NAME.fullmatch(name):
+            msg = "context.upload takes a path of plain names, such as patch/1.bps"
+            raise ValueError(msg)
+        stored = Stored(key=name, content_type=content_type, public=True)
+        address = await self._calls.storage(self._call).put(stored, content)
+        if address is not None:
+            return address
+        text = "the storage has no public addresses; see its settings"
+        raise ProviderCapabilityError(text)
+
+    async def preset(self, provider: str, name: str) -> Preset:
+        """
+        Return a preset that goes by *provider*, as a call finds it: a copy of its own.
+
+        Raises PresetNotFoundError, InvalidPresetError, and DatabaseError.
+        """
+        return await self._calls.preset(provider, name)
 
     def _nested(self, provider: str, operation: str, arguments: dict[str, Any]) -> Awaitable[Any]:
         # Counted within the attempt, so that a repetition has the same ids and keys.

@@ -36,7 +36,7 @@ def value_of(call: Call) -> Any:
     if operation.placeholder is not None:
         return copied(operation.placeholder)
     outer = operation.returns.split("[")[0].split("|")[0].strip().rpartition(".")[2]
-    if operation.name == "generate" or outer == Seed.__name__:
+    if operation.rolls or outer == Seed.__name__:
         return seed_of(call.request)
     return copied(EMPTY.get(outer))
 

@@ -13,6 +13,7 @@ SeedcoreError
 │   └── UnconfiguredProviderError     a setting without a default is missing
 ├── DatabaseError                     the audit database can't be used
 ├── DuplicateCallError                this call_id was used before
+├── RevealError                       a spoiler log that is not to be seen, or not yet
 └── ProviderError                     a call did not succeed
     ├── ProviderTimeoutError
     ├── ProviderUnavailableError
@@ -26,6 +27,7 @@ SeedcoreError
     │   └── InvalidPresetError
     ├── ProviderCapabilityError
     ├── ProviderResponseFormatError
+    │   └── SpoilerLeakError          a seed that shows what must be hidden; thrown away
     └── PartialFailureError
 
 Every one can be pickled, copied and turned into JSON and back, and ``user_message`` is
@@ -227,6 +229,19 @@ class DuplicateCallError(SeedcoreError):
         )
 
 
+class RevealError(SeedcoreError):
+    """
+    A spoiler log is not to be seen: not yet, not by whoever asked, or there is none.
+
+    ``due_at`` is when it may be revealed, in seconds since 1970, where that was told.
+    """
+
+    def __init__(self, call_id: str, why: str, due_at: float | None = None) -> None:
+        self.call_id = call_id
+        self.due_at = due_at
+        super().__init__(f"The spoiler log of call {clean_text(call_id, 80)!r} {why}")
+
+
 class ProviderError(SeedcoreError):
     """
     A call did not succeed.
@@ -409,6 +424,14 @@ class ProviderResponseFormatError(ProviderError):
     """
 
     sentence = "{provider} answered with something unexpected"
+
+
+class SpoilerLeakError(ProviderResponseFormatError):
+    """
+    The upstream shows what nobody may see of a seed; nobody gets that seed.
+    """
+
+    sentence = "{provider} made a seed whose spoiler is not hidden"
 
 
 class PartialFailureError(ProviderError):

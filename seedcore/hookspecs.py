@@ -46,6 +46,15 @@ class Hooks:
         """
 
     @hookspec
+    def leak(self, shown: Any, request: SeedRequest) -> str | None:
+        """
+        Name what *shown* gives away of a seed without spoilers; ``None`` if that is nothing.
+
+        It is asked about the ``shown`` of each such ``Rolled``, and names kinds of things such
+        as "the locations of its items", never what they are.
+        """
+
+    @hookspec
     def map_error(self, error: Exception, request: Request) -> ProviderError | None:
         """
         Say what *error* means, or return ``None`` to leave that to the core.
@@ -75,7 +84,21 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Declaration:
+class Documents:
+    """
+    What an operation that makes seeds takes: its options, and presets in their shape.
+    """
+
+    options: type[Any] | None = None
+    presets: str | None = None
+    upstream_presets: bool = False
+    ignored_options: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    open_options: str | None = None
+    whole_documents: bool = False
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Declaration(Documents):
     """
     What ``@provider`` says about a provider; everything can be overridden in the settings.
     """
@@ -84,17 +107,14 @@ class Declaration:
     title: str | None = None
     homepage: str | None = None
     settings: type[Any] | None = None
-    options: type[Any] | None = None
     effect: Effect = attrs.field(default=Effect.REPEATABLE, converter=Effect)
     policy: Mapping[str, Any] = attrs.Factory(dict)
     max_concurrent: int | None = None
     rate: str | None = None
     hosts: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    presets: str | None = None
-    upstream_presets: bool = False
-    ignored_options: tuple[str, ...] = attrs.field(default=(), converter=_names)
-    open_options: str | None = None
+    delayed: bool = False
     check: Callable[[Any], None] | None = None
+    leak: Callable[[Any, Any], str | None] | None = None
 
     def __call__(self, target: Target) -> Target:
         """
@@ -113,6 +133,8 @@ class OperationMark:
     effect: Effect = attrs.field(converter=Effect)
     audited: bool
     placeholder: Any = None
+    documents: Documents | None = None
+    """Of an operation that makes seeds."""
 
 
 @overload
@@ -134,7 +156,10 @@ def provider(
     upstream_presets: bool = False,
     ignored_options: tuple[str, ...] = (),
     open_options: str | None = None,
+    whole_documents: bool = False,
+    delayed: bool = False,
     check: Callable[[Any], None] | None = None,
+    leak: Callable[[Any, Any], str | None] | None = None,
 ) -> Declaration: ...
 def provider(target: Any = None, /, **declared: Any) -> Any:
     """
@@ -150,16 +175,23 @@ def provider(target: Any = None, /, **declared: Any) -> Any:
     ships; such a provider takes settings documents in the shape of its *options*. In a document,
     *ignored_options* are keys that the call decides about, and *open_options* is the option
     that gets all keys which are none. With *upstream_presets*, a preset that nobody has a
-    document for is the site's own and goes to the provider by its name.
+    document for is the site's own and goes to the provider by its name. With *whole_documents*
+    the document itself has the options, and no ``settings`` around them.
 
-    *check* is the hook of that name, for a provider that is one function.
+    *delayed* says that it makes seeds for spoiler races. *check* and *leak* are the hooks of
+    those names, for a provider that is one function.
     """
     declaration = Declaration(**declared)
     return declaration if target is None else declaration(target)
 
 
 def operation(
-    *, effect: Effect | str, audited: bool = False, placeholder: Any = None
+    *,
+    effect: Effect | str,
+    audited: bool = False,
+    placeholder: Any = None,
+    rolls: bool = False,
+    **documents: Any,
 ) -> Callable[[Target], Target]:
     """
     Make a method, or a function of a module, a further operation of its provider.
@@ -168,11 +200,21 @@ def operation(
     the arguments a call passes by name. *effect* says what repeating it does, *audited*
     whether a success writes an audit row, and *placeholder* is what a dry run returns; without
     one that is something empty of the type that the operation promises.
+
+    One that *rolls* makes seeds as ``generate`` does, and takes *request* and *context* alone: all
+    that holds for races holds for it, and each success has its row. What it takes is declared
+    as for a provider: *options*, *presets*, *ignored_options*, *open_options*,
+    *upstream_presets*, *whole_documents*. Its presets are called by provider and operation:
+    those of ``mystery`` of ``alttpr`` are ``alttprmystery``.
     """
+    if documents and not rolls:
+        msg = f"only an operation that rolls takes {', '.join(documents)}"
+        raise TypeError(msg)
+    taken = Documents(**documents) if rolls else None
 
     def mark(target: Target) -> Target:
         target.__seedcore_operation__ = OperationMark(  # type: ignore[attr-defined]
-            effect=effect, audited=audited, placeholder=placeholder
+            effect=effect, audited=audited or rolls, placeholder=placeholder, documents=taken
         )
         return target
 
@@ -207,6 +249,7 @@ def is_secret(field: attrs.Attribute[Any]) -> bool:
 
 __all__ = [
     "Declaration",
+    "Documents",
     "Hooks",
     "OperationMark",
     "hookimpl",

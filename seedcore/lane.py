@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from seedcore.sharing import Sharing
+    from seedcore.spoilers import SpoilerLogs
     from seedcore.store import Store
 
 
@@ -58,6 +59,8 @@ class Runtime:
     limits: Limits
     events: Events
     store: Store | None = None
+    logs: SpoilerLogs | None = None
+    """What keeps and reveals the logs of spoiler races; ``None`` without a store."""
     sharing: Sharing | None = None
     """What keeps circuits and gates in step with other processes; ``None`` without a store."""
     http_middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from seedcore.contract.deadline import Clock
 from seedcore.errors import PresetNotFoundError, ProviderError, SeedcoreError, SettingsError
 from seedcore.lane import Lane, Runtime
+from seedcore.model import kind_of
 from seedcore.plugins import Registry
 from seedcore.settings import Settings
 from seedcore.validate import check_text
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from seedcore.presets import Preset, Presets
     from seedcore.store import Store
 
-Found = tuple[Lane, "Preset | ProviderError | None"]
-"""Who is to be called, and the preset that was named, or why there is none."""
+Found = tuple[Lane, str, "Preset | ProviderError | None"]
+"""Who is to be called and for what, and the preset that was named, or why there is none."""
 
 
 class Lanes:
@@ -59,17 +60,18 @@ class Lanes:
         Return the lane for a call, which may be another one by its *preset*. Raises PluginError.
         """
         lane = await self.of(provider, dry_run=dry_run)
-        declared = lane.provider.declaration
-        if preset is None or operation != "generate" or declared.presets is None:
-            return lane, None
+        known = lane.provider.operations.get(operation)
+        documents = known.documents if known is not None else None
+        if preset is None or documents is None or documents.presets is None:
+            return lane, operation, None
         try:
             check_text("preset", preset)
-            found = await self.presets.shared(lane.name, str(preset))
+            found = await self.presets.shared(kind_of(lane.name, operation), str(preset))
         except PresetNotFoundError as error:
-            return lane, None if declared.upstream_presets else error
+            return lane, operation, None if documents.upstream_presets else error
         except ProviderError as error:
-            return lane, error
-        return await self.of(found.provider, dry_run=dry_run), found
+            return lane, operation, error
+        return await self.of(found.provider, dry_run=dry_run), found.operation, found
 
     async def of(self, name: str, *, dry_run: bool = False) -> Lane:
         """

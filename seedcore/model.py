@@ -73,8 +73,19 @@ class Operation:
     """The arguments that are annotated as texts."""
     returns: str = attrs.field(default="", repr=False, eq=False)
     """The annotation of what it returns, as its author wrote it."""
+    rolls: bool = False
+    """Whether it makes seeds: its request is a SeedRequest, and all that holds for races holds."""
+    documents: Any = attrs.field(default=None, repr=False, eq=False)
+    """Of one that rolls, the Documents that it takes as options and presets."""
     function: Callable[[Request, Any], Any] = attrs.field(repr=False, eq=False)
     """Called with request and context, whatever subset of them the author takes."""
+
+
+def kind_of(provider: str, operation: str) -> str:
+    """
+    Return the name that presets of an operation go by.
+    """
+    return provider if operation == "generate" else provider + operation
 
 
 @attrs.frozen(kw_only=True)
@@ -112,7 +123,7 @@ class Request:
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_WHO_ASKED = frozenset({"call_id", "surface"})
+_WHO_ASKED = frozenset({"by", "call_id", "reveal_at", "surface"})
 DEEPEST = 20
 """Levels of an argument that a fingerprint looks into."""
 
@@ -145,7 +156,7 @@ def _canonical(value: Any, depth: int) -> Any:
 @attrs.frozen(kw_only=True)
 class SeedRequest(Request):
     """
-    What a surface asked of ``generate``.
+    What a surface asked of ``generate``, or of another operation that makes seeds.
 
     ``options`` is an instance of the provider's declared options class, or a read-only
     mapping where none is declared.
@@ -160,6 +171,10 @@ class SeedRequest(Request):
     sealed: bool = False
     given: Any = attrs.field(default=None, repr=False)
     """The caller's own options where others come from a preset: what makes a request another."""
+    reveal_at: float | None = attrs.field(default=None, eq=False)
+    """When the log of a spoiler race is due, in seconds since 1970."""
+    by: str | None = attrs.field(default=None, eq=False)
+    """Who asked, and may have the log revealed beside the operator; such as ``discord:1234``."""
 
     @property
     def documented(self) -> bool:
@@ -184,7 +199,8 @@ class SeedMeta:
     ``audit`` is ``durable`` (its row is in the database), ``spooled`` (it is on this machine's
     disk until the database is back), ``lost`` (it could not be written; an ERROR event says so)
     or ``off``. ``possible_duplicate``: an earlier attempt of the same call may have made another
-    seed. ``dry``: nobody was asked, and the seed is a placeholder.
+    seed. ``dry``: nobody was asked, and the seed is a placeholder. ``reveal_at``: when the log
+    of a spoiler race is due, epoch seconds.
     """
 
     call_id: str
@@ -196,6 +212,7 @@ class SeedMeta:
     audit: AuditState
     possible_duplicate: bool
     dry: bool = False
+    reveal_at: float | None = None
 
 
 def _line(value: Any) -> str | None:
@@ -243,6 +260,30 @@ class Seed:
         Return a copy that carries *meta*.
         """
         return made(Seed, {**vars(self), "meta": meta})
+
+
+@attrs.frozen
+class Rolled:
+    """
+    What a provider returns in place of a Seed when it has more to say than people may see.
+
+    ``shown`` is what the upstream shows of the seed to everybody, for the hook ``leak``.
+    ``logs`` are the spoiler logs of a spoiler race by their kind, such as ``spoiler``: each a
+    text, bytes, or what JSON can hold. The runner seals and stores them; neither reaches a caller.
+    """
+
+    seed: Seed = attrs.field(validator=attrs.validators.instance_of(Seed))
+    shown: Any = attrs.field(default=None, kw_only=True, repr=False)
+    logs: Mapping[str, Any] = attrs.field(
+        default=NOTHING_GIVEN, kw_only=True, repr=False, converter=read_only
+    )
+
+    @logs.validator
+    def _named(self, _: object, logs: Mapping[str, Any]) -> None:
+        for kind in logs:
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,49}", str(kind)):
+                msg = "a kind of spoiler log is 1 to 50 lower-case letters, digits, '-' and '_'"
+                raise ValueError(msg)
 
 
 @attrs.define(kw_only=True)
@@ -360,6 +401,40 @@ class FailureRecord:
     stopped_by: str | None
     report: Mapping[str, Any]
     created_at: int
+
+
+@attrs.frozen(kw_only=True)
+class LogRecord:
+    """
+    Where the spoiler logs of one call are; ``reveal_at`` and ``created_at`` are epoch microseconds.
+
+    ``storage`` is the provider that has them, empty for the local directory. ``objects`` has for
+    each kind its ``key``, ``filename`` and ``content_type``. ``owner`` asked for the seed.
+    """
+
+    call_id: str
+    provider: str
+    owner: str | None
+    reveal_at: int
+    storage: str
+    objects: Mapping[str, Any]
+    created_at: int
+
+
+@attrs.frozen(kw_only=True)
+class Reveal:
+    """
+    A spoiler log that may be seen: its ``link`` works until ``expires_at``, epoch seconds.
+
+    ``revealed_at`` is when it was revealed first, and ``again`` says that it was before.
+    """
+
+    call_id: str
+    kind: str
+    link: str = attrs.field(repr=False)
+    expires_at: float
+    revealed_at: float
+    again: bool
 
 
 @attrs.frozen(kw_only=True)

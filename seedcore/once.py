@@ -195,7 +195,7 @@ class Once:
         else:
             # What JSON could not hold, or a claim whose end was not written with the row.
             row = await store.queries.own_call(call.call_id)
-            if row is None or call.operation.name != "generate":
+            if row is None or not call.operation.rolls:
                 raise DuplicateCallError(call.call_id, "and its result was not kept")
             value = seed_of(row)
         call.lane.emit("INFO", "repeated", call=call)

@@ -11,13 +11,13 @@ from typing import Any
 import attrs
 
 from seedcore.errors import SettingsError
-from seedcore.hookspecs import Declaration
+from seedcore.hookspecs import Documents
 from seedcore.settings import names_of
 
 SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def combined(declaration: Declaration, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def combined(documents: Documents, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     Return a document of all *layers*, later ones over earlier ones; a copy through and through.
 
@@ -26,15 +26,15 @@ def combined(declaration: Declaration, layers: Iterable[Mapping[str, Any]]) -> d
     that can't be used, and for a document that contains itself.
     """
     try:
-        return _combined(declaration, layers)
+        return _combined(documents, layers)
     except RecursionError:
         msg = "it is nested too deeply"
     raise SettingsError(msg)
 
 
-def _combined(declaration: Declaration, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    names = names_of(declaration.options) if declaration.options else ()
-    opened = declaration.open_options
+def _combined(documents: Documents, layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    names = names_of(documents.options) if documents.options else ()
+    opened = documents.open_options
     whole: dict[str, Any] = {}
     for layer in layers:
         for name, value in layer.items():

@@ -88,6 +88,7 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
         "audit": state,
         "possible_duplicate": call.duplicate,
         "dry": call.dry,
+        "reveal_at": getattr(call.request, "reveal_at", None),
     }
     return value.with_meta(made(SeedMeta, meta))
 
@@ -100,14 +101,19 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     assert store is not None
     row: AuditRecord | None = None
     try:
+        log = None
+        if call.logs and not call.nested:
+            assert call.lane.runtime.logs is not None
+            log = await call.lane.runtime.logs.keep(call, value)
         if audits(call):
             row = audit.success_record(call, value, latency)
         if call.once is None:
-            state = await store.write(row)
+            state = await store.write(row, log=log)
         else:
             call.once.recorded = row
             result = audit.kept_result(call, value, latency)
-            state = call.once.written = await store.write(row, call.once.claim, result)
+            written = store.write(row, call.once.claim, result, log=log)
+            state = call.once.written = await written
     except asyncio.CancelledError:
         call.emit_outcome("INFO", "success", latency)  # the row will be there all the same
         raise

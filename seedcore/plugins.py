@@ -72,10 +72,18 @@ class Provider:
     module: str = ""
     """Where its author wrote it; the folder of its presets lies beside that."""
     check: Callable[..., Any] | None = None
+    leak: Callable[..., Any] | None = None
     map_error: Callable[..., Any] | None = None
     audit: Callable[..., Any] | None = None
     start: Callable[..., Any] | None = None
     stop: Callable[..., Any] | None = None
+
+    @property
+    def rolling(self) -> list[str]:
+        """
+        The operations that make seeds.
+        """
+        return [name for name, operation in self.operations.items() if operation.rolls]
 
 
 @attrs.frozen(kw_only=True, eq=False)

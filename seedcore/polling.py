@@ -67,6 +67,7 @@ class Poll:
             name=f"{call.operation.name}{POLL}",
             effect=Effect.READ,
             audited=False,
+            rolls=False,
             sync=False,
             function=lambda *_: look(),
         )

@@ -22,8 +22,10 @@ from seedcore.errors import (
     DrainingError,
     ProviderError,
     ProviderResponseFormatError,
+    RevealError,
     SeedcoreError,
     SettingsError,
+    UnknownOperationError,
 )
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
@@ -40,15 +42,22 @@ from seedcore.validate import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aiohttp import ClientMiddlewareType
 
     from seedcore.events import Sink
+    from seedcore.model import Reveal
     from seedcore.once import Once
-    from seedcore.presets import Presets
+    from seedcore.presets import Preset, Presets
+    from seedcore.spoilers import SpoilerLogs
+    from seedcore.storage import Storage
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
 """The default of *database*: the one named in the settings."""
+
+NOT_OPEN = "Open the runner first: 'async with seedcore.Runner() as runner: ...'"
 
 AFTER_DRAIN = 5.0
 """Seconds that cancelled attempts, and then the audit, may take to finish at shutdown."""
@@ -105,7 +114,9 @@ class Runner:
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
         self._once: Once | None = None
-        self._inside = Calls(nested=self._nested, poll=self._poll)
+        self._inside = Calls(
+            nested=self._nested, poll=self._poll, preset=self._preset, storage=self._storage_of
+        )
 
     # ---------------------------------------------------------------- lifetime
 
@@ -147,7 +158,10 @@ class Runner:
             from seedcore.sharing import Sharing
 
             runtime.sharing = Sharing(store, runtime, self._lanes)
+            runtime.logs = self._logs(runtime)
         try:
+            if runtime.logs is not None:
+                await runtime.logs.upload_left()
             for name in self._start:
                 await (await self._opened.of(name)).start_early()
         except BaseException:
@@ -189,6 +203,8 @@ class Runner:
                 await lane.stop()
             if self._once is not None:
                 await self._once.close(timeout=AFTER_DRAIN)
+            if runtime.logs is not None:
+                await runtime.logs.close()
             if runtime.sharing is not None:
                 await runtime.sharing.close(timeout=AFTER_DRAIN)
             if runtime.store is not None:
@@ -237,6 +253,9 @@ class Runner:
         profile: Profile = "interactive",
         policy: Mapping[str, Any] | None = None,
         sealed: bool = False,
+        reveal_at: datetime | float | None = None,
+        by: str | None = None,
+        operation: str = "generate",
         dry_run: bool = False,
     ) -> Seed:
         """
@@ -250,19 +269,27 @@ class Runner:
 
         *preset* names a file, or with ``namespace/name`` a saved one, for a provider that has
         such presets; it may say which provider makes the seed. *spoilers* are off for a race,
-        else what the setting ``spoilers`` says, unless they are given.
+        else what the setting ``spoilers`` says, unless they are given. Those that are ``delayed``
+        are a spoiler race: nobody sees them before ``reveal`` may show them at *reveal_at* (a time
+        with its zone, or seconds since 1970; without it the setting ``reveal_after`` decides) to
+        *by*, who asked, or to the operator.
+
+        *operation* is another one that makes seeds, such as ``mystery``.
 
         Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
         but CancelledError.
         """
         lane, found = self._lanes.get(provider) if dry_run is False else None, None
         if lane is None or preset is not None:
-            lane, found = await self._opened.asked(provider, "generate", preset, dry_run=dry_run)
-        limits = lane.policy(profile, "generate")
+            asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
+            lane, operation, found = await asked
+        limits = lane.policy(profile, operation)
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
-        call = self._call(lane, "generate", surface, call_id, limits, deadline)
+        call = self._call(lane, operation, surface, call_id, limits, deadline)
         call.profile, call.preset = profile, found
+        if not call.operation.rolls:
+            raise UnknownOperationError(provider, operation, lane.provider.rolling)
         if dry_run:
             self._make_dry(call)
         seed: Seed = await self._run(
@@ -275,6 +302,8 @@ class Runner:
                 "branch": branch,
                 "options": options,
                 "sealed": sealed,
+                "reveal_at": reveal_at,
+                "by": by,
             },
         )
         return seed
@@ -300,7 +329,8 @@ class Runner:
         Raises as ``generate`` does.
         """
         preset = arguments.get("preset")
-        lane, found = await self._opened.asked(provider, operation, preset, dry_run=dry_run)
+        asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
+        lane, operation, found = await asked
         limits = _overridden(lane.policy(profile, operation), policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
         call.profile, call.preset = profile, found
@@ -311,7 +341,8 @@ class Runner:
     async def _nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
-        lane, found = await self._opened.asked(provider, operation, arguments.get("preset"))
+        asked = self._opened.asked(provider, operation, arguments.get("preset"))
+        lane, operation, found = await asked
         limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
@@ -326,6 +357,53 @@ class Runner:
         from seedcore.polling import Interval, Poll  # few providers need it
 
         return await Poll(call, look, self._inside, deadline).run(Interval(**times))
+
+    def _logs(self, runtime: Runtime) -> SpoilerLogs:
+        from seedcore.spoilers import SpoilerLogs
+
+        async def call(provider: str, operation: str, **arguments: Any) -> Any:
+            asked: Any = {"surface": "storage", "profile": "batch", **arguments}
+            return await self.call(provider, operation, **asked)
+
+        return SpoilerLogs(runtime, self.settings.core, call)
+
+    def _storage_of(self, parent: Call) -> Storage:
+        """
+        Return the storage of the settings, whose calls are made within *parent*.
+        """
+        from seedcore.storage import storage_of
+
+        numbers = itertools.count(1)
+
+        async def call(provider: str, operation: str, **arguments: Any) -> Any:
+            call_id = f"{parent.call_id}/s{next(numbers)}"
+            return await self._nested(parent, provider, operation, call_id, arguments)
+
+        return storage_of(self.settings.core, call, self._clock.time)
+
+    async def reveal(self, call_id: str, *, by: str, kind: str = "spoiler") -> Reveal:
+        """
+        Return a time-limited link to the spoiler log of a call, and record that *by* has it.
+
+        *by* is who asked for the seed, such as ``discord:1234``, or ``OPERATOR``. *kind* is that
+        of the log: ``spoiler``, or what else the provider makes, such as ``progression``.
+
+        Raises RevealError for a log that isn't due, isn't there or is not for *by*, DatabaseError,
+        and what calls of the storage raise.
+        """
+        from seedcore.presets.names import checked_author
+
+        runtime = self._runtime
+        if runtime is None:
+            raise SeedcoreError(NOT_OPEN)
+        if runtime.logs is None:
+            raise RevealError(call_id, "can't be found: this program uses no database.")
+        return await runtime.logs.reveal(
+            checked_name(call_id, "call_id"), checked_name(kind, "kind"), checked_author(by)
+        )
+
+    async def _preset(self, provider: str, name: str) -> Preset:
+        return await self.presets.find(provider, name)
 
     @property
     def presets(self) -> Presets:

@@ -5,6 +5,7 @@ What a surface may ask, checked before anything is sent.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 from seedcore.call import Call
@@ -18,7 +19,7 @@ from seedcore.errors import (
     SettingsError,
     did_you_mean,
 )
-from seedcore.hookspecs import Declaration
+from seedcore.hookspecs import Documents
 from seedcore.model import (
     GIVEN,
     LONGEST_NAME,
@@ -69,7 +70,7 @@ def request_of(call: Call, arguments: dict[str, Any]) -> Request:
     ProviderCapabilityError for what the provider has not declared it can do.
     """
     operation = call.operation
-    if operation.name == "generate":
+    if operation.rolls:
         return _seed_request(call, arguments)
     for name in operation.texts.intersection(arguments):
         if type(arguments[name]) is int:  # an id of digits alone, typed on the command line
@@ -102,6 +103,8 @@ SEED_ARGUMENTS: Mapping[str, Any] = {
     "branch": None,
     "options": None,
     "sealed": False,
+    "reveal_at": None,
+    "by": None,
 }
 """What ``generate`` takes, with the defaults."""
 
@@ -123,9 +126,9 @@ def _only_known(
 
 
 def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
-    asked = arguments
+    asked, name = arguments, call.operation.name
     if asked.keys() != SEED_ARGUMENTS.keys():  # through call("...", "generate", ...)
-        asked = {**SEED_ARGUMENTS, **_only_known(arguments, SEED_ARGUMENTS, "generate")}
+        asked = {**SEED_ARGUMENTS, **_only_known(arguments, SEED_ARGUMENTS, name)}
     preset, branch, settings = asked["preset"], asked["branch"], asked["settings"]
     race, sealed, spoilers = asked["race"], asked["sealed"], asked["spoilers"]
     if preset is not None:
@@ -136,6 +139,9 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         spoilers = "off" if race else call.lane.settings.spoilers
     if race is not False or sealed is not False or spoilers != "off":
         _check_switches(race, sealed, spoilers)
+    reveal_at = asked["reveal_at"]
+    if spoilers == "delayed" or reveal_at is not None:
+        reveal_at = _reveal_at(call, spoilers, reveal_at)
     if settings is not None and not isinstance(settings, Mapping):
         text = "settings must be a mapping of names to values"
         raise ProviderInvalidRequestError(text)
@@ -144,7 +150,7 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
     found = call.preset
     return SeedRequest(
         provider=call.lane.provider.name,
-        operation="generate",
+        operation=name,
         surface=call.surface,
         call_id=call.call_id,
         preset=found.name if found else preset,
@@ -155,6 +161,8 @@ def _seed_request(call: Call, arguments: dict[str, Any]) -> SeedRequest:
         options=_options_of(call, asked, found),
         sealed=sealed,
         given=(asked["options"] or NOTHING_GIVEN) if found else None,
+        reveal_at=reveal_at,
+        by=None if asked["by"] is None else _by(asked["by"]),
     )
 
 
@@ -175,12 +183,42 @@ def _check_switches(race: object, sealed: object, spoilers: object) -> None:
     if spoilers not in SPOILERS:
         text = f"spoilers is one of {', '.join(SPOILERS)}"
         raise ProviderInvalidRequestError(text)
-    if spoilers == "delayed":
-        text = "it can't make spoiler logs that are revealed later; use spoilers off"
-        raise ProviderCapabilityError(text)
-    if race and spoilers != "off":
+    if race and spoilers == "on":
         text = "a race seed has no spoilers; use spoilers off, or roll without race"
         raise ProviderInvalidRequestError(text)
+
+
+def _by(given: object) -> str:
+    from seedcore.presets.names import checked_author  # few calls say who asked
+
+    return checked_author(given)
+
+
+def _reveal_at(call: Call, spoilers: Spoilers, given: object) -> float:
+    """
+    Return when the log of a spoiler race is due, in seconds since 1970.
+    """
+    if spoilers != "delayed":
+        text = "reveal_at is for spoiler races: use it with spoilers delayed"
+        raise ProviderInvalidRequestError(text)
+    if not call.lane.provider.declaration.delayed:
+        text = "it can't make spoiler logs that are revealed later; use spoilers off"
+        raise ProviderCapabilityError(text)
+    now = call.lane.runtime.clock.time()
+    if call.lane.runtime.store is None and not call.dry:
+        text = "spoiler logs that are revealed later need the database, which is switched off here"
+        raise ProviderCapabilityError(text)
+    if given is None:
+        return now + call.lane.settings.reveal_after
+    due = given.timestamp() if isinstance(given, datetime) and given.tzinfo else given
+    if (
+        isinstance(due, bool)
+        or not isinstance(due, (int, float))
+        or not now < due < now + LONGEST_TIME
+    ):
+        text = "reveal_at must be a time to come: a datetime with its zone, or seconds since 1970"
+        raise ProviderInvalidRequestError(text)
+    return float(due)
 
 
 def _own_copy(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -200,12 +238,12 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
     """
     Return the options of a seed: those given, over a document, over the preset's.
     """
-    declaration = call.lane.provider.declaration
-    options, declared = asked["options"], declaration.options
+    documents: Documents = call.operation.documents
+    options, declared = asked["options"], documents.options
     if declared is None and not options:
         return NOTHING_GIVEN
     whole = declared is not None and isinstance(options, declared)
-    if whole and preset is None and (declaration.presets is None or not asked["settings"]):
+    if whole and preset is None and (documents.presets is None or not asked["settings"]):
         return options
     if whole:
         text = "options are complete already: give a mapping beside a preset or settings"
@@ -218,7 +256,7 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
     if preset is not None and preset.built is not None and not (asked["settings"] or options):
         return preset.built
     try:
-        return structure(declared, _document(declaration, asked, preset), subject="option")
+        return structure(declared, _document(documents, asked, preset), subject="option")
     except SettingsError as error:
         words = str(error).rstrip(".")
     if preset is not None and (fault := preset.fault()):
@@ -228,19 +266,17 @@ def _options_of(call: Call, asked: Mapping[str, Any], preset: Preset | None) -> 
 
 
 def _document(
-    declaration: Declaration, asked: Mapping[str, Any], preset: Preset | None
+    documents: Documents, asked: Mapping[str, Any], preset: Preset | None
 ) -> Mapping[str, Any]:
     """
     Return all that was given about the options, in their shape; what comes later wins.
     """
     options = asked["options"] or {}
-    if declaration.presets is None:
-        return combined(declaration, (options,))
+    if documents.presets is None:
+        return combined(documents, (options,))
     document = asked["settings"] or {}
-    taken = {
-        key: value for key, value in document.items() if key not in declaration.ignored_options
-    }
-    return combined(declaration, (preset.options if preset else {}, taken, options))
+    taken = {key: value for key, value in document.items() if key not in documents.ignored_options}
+    return combined(documents, (preset.options if preset else {}, taken, options))
 
 
 def _of_the_preset(call: Call, error: ProviderInvalidRequestError) -> ProviderError:

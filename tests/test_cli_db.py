@@ -76,7 +76,7 @@ def test_the_status_of_a_database(run: CommandLine) -> None:
     as_json = run("db", "status", "--json").json
 
     assert (0, "") == (ended.status, ended.err)
-    assert "0003_presets" == facts["Schema"].strip()
+    assert "0004_logs" == facts["Schema"].strip()
     assert "1" == facts["Calls"].strip() == facts["Claims"].strip()
     assert "0 rows" == facts["Spooled"].strip()
     assert "Pending" not in facts
@@ -96,15 +96,15 @@ def test_the_status_changes_nothing(run: CommandLine, database: Path) -> None:
     run("db", "migrate")
     file = spooled(database, "c-1", torn=b"0000 torn")
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        for table in ("namespaces", "presets"):
+        for table in ("logs", "reveals"):
             connection.execute(f"DROP TABLE seedcore_{table}")
-        connection.execute("DELETE FROM tortoise_migrations WHERE name = '0003_presets'")
+        connection.execute("DELETE FROM tortoise_migrations WHERE name = '0004_logs'")
     ended = run("db", "status")
 
-    assert "0003_presets; run: seedcore db migrate" in ended.out
+    assert "0004_logs; run: seedcore db migrate" in ended.out
     assert "1 row; 1 torn" in ended.out
     assert file.exists()
-    assert [] == look(database, "SELECT name FROM sqlite_master WHERE name = 'seedcore_presets'")
+    assert [] == look(database, "SELECT name FROM sqlite_master WHERE name = 'seedcore_logs'")
 
 
 def test_what_waits_is_shown_when_the_database_can_not_be_asked(
@@ -129,8 +129,8 @@ def test_migrating(run: CommandLine, database: Path) -> None:
     """
     first, again = run("db", "migrate"), run("db", "migrate", "--json")
 
-    assert (0, f"{database} is up to date (schema 0003_presets).\n") == (first.status, first.out)
-    assert {"name": str(database), "schema": "0003_presets"} == again.json
+    assert (0, f"{database} is up to date (schema 0004_logs).\n") == (first.status, first.out)
+    assert {"name": str(database), "schema": "0004_logs"} == again.json
 
 
 def test_draining(run: CommandLine, database: Path) -> None:

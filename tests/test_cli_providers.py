@@ -190,6 +190,7 @@ def test_show_as_json(run: CommandLine) -> None:
         "name": "limits",
         "effect": "read",
         "audited": False,
+        "rolls": False,
         "arguments": [{"name": "site", "required": True}],
         "summary": "Tell the limits of a site.",
     } == limits

@@ -182,9 +182,9 @@ async def test_a_huge_file_is_not_read(files: World) -> None:
     [
         ("settings: {mode: open}", "demo", {"mode": "open"}),
         ("randomizer: demo\nsettings: {}", "demo", {}),
-        ("randomizer: doors\nsettings: {}", "doors", {}),
-        ("doors: true\nsettings: {}", "doors", {}),
-        ("doors: true\navianart: true\nrandomizer: demo\nsettings: {}", "doors", {}),
+        ("randomizer: alttprdoor\nsettings: {}", "alttprdoor", {}),
+        ("doors: true\nsettings: {}", "alttprdoor", {}),
+        ("doors: true\navianart: true\nrandomizer: demo\nsettings: {}", "alttprdoor", {}),
         ("doors: false\navianart: false\nrandomizer: plain\nsettings: {a: 1}", "plain", {"a": 1}),
         ("settings: {race: true, tournament: x, mode: open}", "demo", {"mode": "open"}),
         ("settings: {hints: on}", "demo", {"hints": True}),
@@ -195,11 +195,11 @@ async def test_a_huge_file_is_not_read(files: World) -> None:
         ),
         ("settings: {studytime: 1}\nstudytime: 900", "demo", {"studytime": 900}),
         (
-            "studytime: 900\nplayers: 2\nother: 7\nrandomizer: doors\nsettings: {}",
-            "doors",
+            "studytime: 900\nplayers: 2\nother: 7\nrandomizer: alttprdoor\nsettings: {}",
+            "alttprdoor",
             {"players": 2},
         ),
-        ("settings: {race: true}\ndoors: true", "doors", {"race": True}),
+        ("settings: {race: true}\ndoors: true", "alttprdoor", {"race": True}),
         ("settings: {}\nbranch: null\ngoal_name: [odd]\nunknown: 1", "demo", {}),
     ],
 )
@@ -263,9 +263,9 @@ async def test_a_target_that_is_switched_off(files: World) -> None:
     Is named with what switched it off.
     """
     files.write("demo/a.yaml", "doors: true\nsettings: {}")
-    files.registry.restrict(disable=["doors"])
+    files.registry.restrict(disable=["alttprdoor"])
 
-    assert "it is for the provider 'doors', which can't be used: " in await files.refusal("a")
+    assert "it is for the provider 'alttprdoor', which can't be used: " in await files.refusal("a")
 
 
 async def test_without_a_database(files: World) -> None:

@@ -162,7 +162,7 @@ async def test_a_tree_of_files(presets: Presets, tmp_path: Path, database_url: s
     ] == sorted(brief(outcomes))
     assert "'with space' is no name to save under" in str(outcomes[8].problem)
     assert {
-        "keys": ("not checked: the provider 'doors' is not installed",),
+        "keys": ("not checked: the provider 'alttprdoor' is not installed",),
         "odd": ("unknown key 'goal' is ignored. Did you mean 'goal_name'?",),
         "weighted": ("not checked: the provider 'alttprmystery' is not installed",),
     } == notes

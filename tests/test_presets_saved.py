@@ -53,7 +53,7 @@ async def test_what_hides_what(world: World, shipped: Path) -> None:
     presets = world.with_directories(world.directory, second, world.directory / "missing")
     (shipped / "open.yaml").write_text("settings: {from: plugin}")
     sources = [await presets.find("demo", "open")]
-    await presets.save("doors", "open", "settings: {from: elsewhere}", by=OPERATOR)
+    await presets.save("alttprdoor", "open", "settings: {from: elsewhere}", by=OPERATOR)
     await presets.save("demo", "open", "settings: {mode: standard}", by=OPERATOR)
     sources.append(await presets.find("demo", "open"))
     (second / "demo").mkdir(parents=True)
@@ -153,7 +153,7 @@ async def test_saving_and_finding(world: World) -> None:
 
     assert Saved(provider="demo", name="me/latest", revision=1) == saved
     assert ("me/latest", "database", {"hints": True}) == (found.name, found.source, found.options)
-    assert "in the namespace 'me'" in await world.refusal("me/latest", "doors")
+    assert "in the namespace 'me'" in await world.refusal("me/latest", "alttprdoor")
 
 
 async def test_a_save_is_a_revision(world: World) -> None:
@@ -229,8 +229,8 @@ async def test_nothing_invalid_is_saved(
         ),
         ("demo", "settings: {}\nfoo: 1", ["unknown key 'foo' is ignored"]),
         ("demo", "settings: {race: true, crystals.ganon: '5'}\nstudytime: 1", []),
-        ("doors", "settings: {players: 2, anything: 1}", []),
-        ("doors", "settings: {a: 1}", ["not checked: it leaves players to whoever rolls it"]),
+        ("alttprdoor", "settings: {players: 2, anything: 1}", []),
+        ("alttprdoor", "settings: {a: 1}", ["not checked: it leaves players to whoever rolls it"]),
         (
             "demo",
             "settings: {}\nstudytime: 13",
@@ -323,7 +323,7 @@ async def test_a_namespace_is_whose_first_preset_is_in_it(world: World) -> None:
     theirs = "the namespace 'me' belongs to somebody else"
     await world.presets.save("demo", "me/a", "settings: {}", by=ME)
     with pytest.raises(InvalidPresetError, match=theirs):
-        await world.presets.save("doors", "me/b", "settings: {}", by=YOU)
+        await world.presets.save("alttprdoor", "me/b", "settings: {}", by=YOU)
     with pytest.raises(InvalidPresetError, match=theirs):
         await world.presets.delete("demo", "me/a", by=YOU)
     with pytest.raises(InvalidPresetError, match=theirs):
@@ -371,7 +371,7 @@ async def test_a_namespace_has_room_for_so_many(
     """
     monkeypatch.setattr("seedcore.presets.presets.MOST_PRESETS", 2)
     await world.presets.save("demo", "me/a", "settings: {}", by=ME)
-    await world.presets.save("doors", "me/b", "settings: {}", by=ME)
+    await world.presets.save("alttprdoor", "me/b", "settings: {}", by=ME)
     with pytest.raises(InvalidPresetError, match="'me' has 2 presets, the most; delete one first"):
         await world.presets.save("demo", "me/c", "settings: {}", by=ME)
     await world.presets.save("demo", "me/a", "settings: {} # changed", by=ME)
@@ -393,7 +393,7 @@ async def test_names(world: World, shipped: Path) -> None:
         await world.presets.save("demo", name, "settings: {}", by=OPERATOR)
     for name in ("me/open", "me/other", "mine/x"):
         await world.presets.save("demo", name, "settings: {}", by=ME)
-    await world.presets.save("doors", "elsewhere", "settings: {}", by=OPERATOR)
+    await world.presets.save("alttprdoor", "elsewhere", "settings: {}", by=OPERATOR)
     public = ["Over", "open", "ordinary", "shipped", "standard"]
 
     assert sorted([*public, "me/open", "me/other", "mine/x"]) == await world.presets.names("demo")

@@ -21,7 +21,7 @@ from seedcore.store.presets import Key
 from seedcore.store.rows import Rows
 from seedcore.store.state import SharedGate
 from seedcore.store.upkeep import Pruned
-from support.stored import audit_record, failure_record, is_postgres, look
+from support.stored import audit_record, failure_record, is_postgres, log_record, look
 
 pytestmark = pytest.mark.dialects
 
@@ -80,7 +80,7 @@ class TestStatus:
 
         assert ("postgres" if is_postgres(database_url) else "sqlite") == status.dialect
         assert store.name == status.name
-        names = ("0001_initial", "0002_shared_state", "0003_presets")
+        names = ("0001_initial", "0002_shared_state", "0003_presets", "0004_logs")
         assert dict.fromkeys(names, True) == status.migrations
         assert [] == status.pending
         assert dict.fromkeys(upkeep.TABLES, 0) == status.rows
@@ -110,6 +110,8 @@ class TestStatus:
         await store.claim("c", provider="demo", operation="upload", fingerprint="f")
         await store.presets.make_namespace("me", "discord:1")
         await store.presets.save(Key("demo", "me", "open"), "settings: {}", by="discord:1")
+        await store.write(None, log=log_record("a"))
+        await store.logs.revealed("a", "spoiler", "discord:1")
         status = await store.upkeep.status()
 
         assert dict.fromkeys(upkeep.TABLES, 1) | {"calls": 2} == status.rows

@@ -102,11 +102,10 @@ def _check_takes_presets(registry: Registry, provider: str) -> None:
     Refuse a provider whose calls would never look at a preset; one that can't be loaded may pass.
     """
     from seedcore.errors import PluginError
+    from seedcore.presets.takers import taker_of
 
-    if provider not in registry.names:
-        return
     try:
-        declared = registry.load(provider).declaration.presets
+        declared = taker_of(registry, provider).documents.presets
     except PluginError:
         return
     if declared is None:

@@ -131,6 +131,7 @@ def operation_rows(provider: Provider) -> Iterator[Row]:
             "name": name,
             "effect": str(operation.effect),
             "audited": operation.audited,
+            "rolls": operation.rolls,
             # None: it reads whatever it is given.
             "arguments": None
             if takes is None
@@ -176,7 +177,7 @@ def arguments_of(row: Row) -> str:
     """
     Return the names of an operation's arguments; those that may be left out have a ``?``.
     """
-    if row["name"] == "generate":
+    if row["rolls"]:
         return "options"
     if row["arguments"] is None:
         return "any"

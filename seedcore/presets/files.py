@@ -18,7 +18,7 @@ from seedcore.presets.document import MOST_BYTES
 from seedcore.presets.names import is_plain
 
 if TYPE_CHECKING:
-    from seedcore.plugins import Provider
+    from seedcore.presets.takers import Taker
 
 SETTLED = 2_000_000_000
 """Nanoseconds after its last change from which on a file is known by its times and size."""
@@ -115,14 +115,14 @@ def folders_of(directories: Iterable[Path], provider: str) -> list[Path]:
     return [directory / provider for directory in directories]
 
 
-def shipped_folder(provider: Provider) -> Path | None:
+def shipped_folder(taker: Taker) -> Path | None:
     """
-    Return the folder of presets beside the module of *provider*, if it declares one.
+    Return the folder of presets beside the module of the provider, if it declares one.
     """
-    folder = provider.declaration.presets
+    folder = taker.documents.presets
     if folder is None:
         return None
-    module = sys.modules.get(provider.module)
+    module = sys.modules.get(taker.provider.module)
     file = getattr(module, "__file__", None)  # a module typed at a prompt has none
     return _beside(file, folder) if file else None
 

@@ -5,7 +5,7 @@ Finding presets: one's own files, then the database, then the files of plugins.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from seedcore.presets.files import (
 from seedcore.presets.meaning import built_of, loaded, meaning_of, target_of
 from seedcore.presets.names import NO_NAMESPACE, BadName, Name, asked_name, is_plain
 from seedcore.presets.records import Preset, Written
+from seedcore.presets.takers import taker_of
 
 if TYPE_CHECKING:
     from seedcore.contract.deadline import Clock
@@ -92,7 +93,7 @@ class Lookup:
         known = (provider, written.name, written.source, written.text)
         found = self._found.get(known)
         # A provider may have been replaced by another of its name.
-        if found is None or self._registry.load(found.provider) is not found.target:
+        if found is None or not found.target.is_of(self._registry):
             found = self._found[known] = self._understood(provider, written)
             if len(self._found) > REMEMBERED:
                 self._found.popitem(last=False)
@@ -100,11 +101,12 @@ class Lookup:
 
     def _understood(self, provider: str, written: Written) -> Preset:
         document = read(written.text, provider=provider, name=written.name)
-        name = target_of(document, provider, written.name)
+        name = self._target_of(document, provider, written.name)
         target = loaded(self._registry, name, provider, written.name)
         meaning = meaning_of(document, target, provider, written.name)
         return Preset(
-            provider=name,
+            provider=target.provider.name,
+            operation=target.operation.name if target.operation else "generate",
             name=written.name,
             options=meaning.options,
             branch=meaning.branch,
@@ -115,6 +117,17 @@ class Lookup:
             target=target,
             built=built_of(meaning, target),
         )
+
+    def _target_of(self, document: Mapping[str, Any], provider: str, name: str) -> str:
+        """
+        Return who *document* is for: itself who takes whole ones, whatever names they have in them.
+        """
+        try:
+            if taker_of(self._registry, provider).documents.whole_documents:
+                return provider
+        except PluginError:  # whoever rolls is told
+            pass
+        return target_of(document, provider, name)
 
     async def look(self, provider: str, name: str) -> Written:
         """
@@ -181,7 +194,7 @@ class Lookup:
 
     def _shipped(self, provider: str) -> Path | None:
         try:
-            return shipped_folder(self._registry.load(provider))
+            return shipped_folder(taker_of(self._registry, provider))
         except PluginError:  # whoever rolls is told; the other presets can be looked at
             return None
 

@@ -18,16 +18,17 @@ from seedcore.errors import (
     clean_text,
     did_you_mean,
 )
-from seedcore.hookspecs import Declaration
+from seedcore.hookspecs import Documents
 from seedcore.model import NOTHING_GIVEN, SeedRequest
 from seedcore.options import combined, is_unchangeable, merged
 from seedcore.presets.names import is_plain
+from seedcore.presets.takers import Taker, taker_of
 from seedcore.settings.structure import Fields, Refused, fields_of, missing_from, structure
 
 if TYPE_CHECKING:
-    from seedcore.plugins import Provider, Registry
+    from seedcore.plugins import Registry
 
-SWITCHES: Mapping[str, str] = {"doors": "doors", "avianart": "avianart"}
+SWITCHES: Mapping[str, str] = {"doors": "alttprdoor", "avianart": "avianart"}
 """Keys that name a provider when they are true; the first of them wins, over 'randomizer' too."""
 SHOWN = ("goal_name", "description", "studytime")
 """Keys for people, or for surfaces; a provider may have an option of that name too."""
@@ -66,13 +67,13 @@ def target_of(document: Mapping[str, Any], provider: str, name: str) -> str:
     return target
 
 
-def loaded(registry: Registry, target: str, provider: str, name: str) -> Provider:
+def loaded(registry: Registry, target: str, provider: str, name: str) -> Taker:
     """
-    Return the provider that a preset is for. Raises InvalidPresetError with the remedy.
+    Return who a preset is for. Raises InvalidPresetError with the remedy.
     """
     shown = clean_text(target, 60)
     try:
-        return registry.load(target)
+        return taker_of(registry, target)
     except UnknownProviderError as error:
         remedy = f"which is not installed: pip install {error.distribution}"
     except PluginError as error:
@@ -81,15 +82,15 @@ def loaded(registry: Registry, target: str, provider: str, name: str) -> Provide
 
 
 def meaning_of(
-    document: Mapping[str, Any], target: Provider | str, provider: str, name: str
+    document: Mapping[str, Any], target: Taker | str, provider: str, name: str
 ) -> Meaning:
     """
     Return what *document* asks of *target*, which is only a name if it isn't installed.
 
     Raises InvalidPresetError.
     """
-    # Where nobody is there to say what a document must have, it may have anything.
-    settings = document.get("settings", {} if isinstance(target, str) else None)
+    documents = None if isinstance(target, str) else target.documents
+    settings = _settings_of(document, documents)
     if not isinstance(settings, Mapping):
         raise _invalid(provider, name, _lacking(document))
     branch = document.get("branch")
@@ -97,12 +98,12 @@ def meaning_of(
         isinstance(branch, str) and branch.isprintable() and 0 < len(branch) <= LONGEST_TEXT
     ):
         raise _invalid(provider, name, f"branch must be a text of 1 to {LONGEST_TEXT} characters")
-    declaration = None if isinstance(target, str) else target.declaration
     options = dict(settings)
     fields: Fields = {}
-    if declaration is not None:
-        fields = _fields(declaration)
-        for key in declaration.ignored_options:
+    whole = False
+    if documents is not None:
+        fields, whole = _fields(documents), documents.whole_documents
+        for key in documents.ignored_options:
             options.pop(key, None)
     own = {key: value for key, value in document.items() if key in fields and key not in _CORE}
     return Meaning(
@@ -111,35 +112,46 @@ def meaning_of(
         branch=branch,
         title=_text(document.get("goal_name"), LONGEST_TEXT),
         description=_text(document.get("description"), LONGEST_DESCRIPTION),
-        unknown=tuple(key for key in document if key not in own and key not in KEYS),
+        unknown=() if whole else tuple(k for k in document if k not in own and k not in KEYS),
     )
 
 
-def fault_of(options: Mapping[str, Any], target: Provider) -> str | None:
+def _settings_of(document: Mapping[str, Any], documents: Documents | None) -> object:
+    """
+    Return the options in *document*; ``None`` if it has none and must.
+    """
+    if documents is None:  # where nobody says what a document must have, it may have anything
+        return document.get("settings", {})
+    if documents.whole_documents:
+        return {key: value for key, value in document.items() if key not in _FOR_PEOPLE}
+    return document.get("settings")
+
+
+def fault_of(options: Mapping[str, Any], target: Taker) -> str | None:
     """
     Return why *options* alone don't fit *target*; ``None`` if they do.
     """
-    declared = target.declaration.options
+    declared = target.documents.options
     if declared is None:
         return None
     try:
-        structure(declared, combined(target.declaration, [options]), subject="option")
+        structure(declared, combined(target.documents, [options]), subject="option")
     except SettingsError as error:
         return str(error).rstrip(".")
     return None
 
 
-def built_of(meaning: Meaning, target: Provider) -> Any:
+def built_of(meaning: Meaning, target: Taker) -> Any:
     """
     Return the options that *meaning* asks for, if they fit and nothing in them can be changed.
 
     What doesn't fit is refused by each call, together with what else that was given.
     """
-    declared = target.declaration.options
+    declared = target.documents.options
     if declared is None:
         return None
     try:
-        values = combined(target.declaration, [meaning.options])
+        values = combined(target.documents, [meaning.options])
         built = structure(declared, values, subject="option")
     except SettingsError:
         return None
@@ -155,9 +167,11 @@ def _lacking(document: Mapping[str, Any]) -> str:
 
 _CORE = ("settings", "randomizer", "branch", *SWITCHES)
 """Keys that mean the same for every provider, whatever options it has."""
+_FOR_PEOPLE = ("goal_name", "description", "randomizer", "branch")
+"""Keys of a whole document that are none of its options."""
 
 
-def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str) -> tuple[str, ...]:
+def notes_of(meaning: Meaning, target: Taker | str, provider: str, name: str) -> tuple[str, ...]:
     """
     Check the options as a call would, and return sentences about what means nothing.
 
@@ -165,8 +179,8 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
     """
     if isinstance(target, str):
         return (f"not checked: the provider {clean_text(target, 60)!r} is not installed",)
-    declared = target.declaration.options
-    known = [*KEYS, *_fields(target.declaration)]
+    declared = target.documents.options
+    known = [*KEYS, *_fields(target.documents)]
     notes = tuple(
         f"unknown key {clean_text(key, 60)!r} is ignored.{did_you_mean(key, known)}".removesuffix(
             "."
@@ -176,8 +190,8 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
     if declared is None:
         return notes
     try:
-        values = combined(target.declaration, [meaning.options])
-        if _fields(target.declaration) and (missing := missing_from(declared, values)):
+        values = combined(target.documents, [meaning.options])
+        if _fields(target.documents) and (missing := missing_from(declared, values)):
             return (*notes, f"not checked: it leaves {', '.join(missing)} to whoever rolls it")
         built = structure(declared, values, subject="option")
     except SettingsError as error:
@@ -187,17 +201,18 @@ def notes_of(meaning: Meaning, target: Provider | str, provider: str, name: str)
     raise _invalid(provider, name, text)
 
 
-def _refused(target: Provider, name: str, options: Any, branch: str | None) -> tuple[str, ...]:
+def _refused(target: Taker, name: str, options: Any, branch: str | None) -> tuple[str, ...]:
     """
     Return what the provider's own check says to a call with nothing but the preset.
 
     It is no fault of the preset: a caller may add what is missing.
     """
-    if target.check is None:
+    check = target.provider.check
+    if check is None or target.operation is None:
         return ()
     request = SeedRequest(
-        provider=target.name,
-        operation="generate",
+        provider=target.provider.name,
+        operation=target.operation.name,
         surface="presets",
         call_id="presets",
         preset=name,
@@ -206,19 +221,19 @@ def _refused(target: Provider, name: str, options: Any, branch: str | None) -> t
         given=NOTHING_GIVEN,
     )
     try:
-        target.check(request)
+        check(request)
     except ProviderError as error:
         return (f"a call with nothing else is refused: {error.provider_message}",)
     except SettingsError as error:
         return (f"a call with nothing else is refused: {error}".rstrip("."),)
     except Exception as error:  # noqa: BLE001 - a plugin's own mistake, which every call meets
-        return (f"not checked: the check of {target.name} raised {type(error).__name__}",)
+        return (f"not checked: the check of {target.provider.name} raised {type(error).__name__}",)
     return ()
 
 
-def _fields(declaration: Declaration) -> Fields:
+def _fields(documents: Documents) -> Fields:
     try:
-        return fields_of(declaration.options) if declaration.options else {}
+        return fields_of(documents.options) if documents.options else {}
     except Refused:  # the class is wrong, which every call of the provider says
         return {}
 

@@ -14,7 +14,7 @@ from seedcore.errors import (
 )
 from seedcore.presets.document import decoded, read
 from seedcore.presets.lookup import Lookup
-from seedcore.presets.meaning import meaning_of, notes_of, target_of
+from seedcore.presets.meaning import meaning_of, notes_of
 from seedcore.presets.names import (
     BadName,
     Name,
@@ -25,11 +25,11 @@ from seedcore.presets.names import (
     shown,
 )
 from seedcore.presets.records import NOBODY, Namespace, Revision, Saved, is_operator
+from seedcore.presets.takers import Taker, taker_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from seedcore.plugins import Provider
     from seedcore.presets.records import Draft, Outcome
     from seedcore.store import Store
     from seedcore.store.presets import NamespaceRow
@@ -81,9 +81,9 @@ class Presets(Lookup):
         Raises InvalidPresetError.
         """
         document = read(text, provider=provider, name=name)
-        for asked in (provider, target_of(document, provider, name)):
+        for asked in (provider, self._target_of(document, provider, name)):
             target = self._target(asked)
-            if not isinstance(target, str) and target.declaration.presets is None:
+            if not isinstance(target, str) and target.documents.presets is None:
                 text = f"the preset {name!r}: {asked} takes no presets from here"
                 raise InvalidPresetError(text, provider=provider)
         meaning = meaning_of(document, target, provider, name)
@@ -200,12 +200,12 @@ class Presets(Lookup):
 
     # ------------------------------------------------------------------ checks
 
-    def _target(self, name: str) -> Provider | str:
+    def _target(self, name: str) -> Taker | str:
         """
-        Return the provider, or its name if it can't be used here: saving is allowed then.
+        Return who takes it, or the name if that can't be used here: saving is allowed then.
         """
         try:
-            return self._registry.load(name)
+            return taker_of(self._registry, name)
         except PluginError:
             return name
 

@@ -40,13 +40,14 @@ class Preset:
     """
     A preset that was found.
 
-    ``provider`` is the one to be called, which may be another than was asked for. ``options`` are
-    its settings, this caller's own copy. ``text`` is the document as it was written, ``target``
-    the provider itself, and ``built`` its options where nothing in them can be changed, so that
-    all calls may share them.
+    ``provider`` is the one to be called, which may be another than was asked for, and
+    ``operation`` what is called there. ``options`` are the settings, this caller's own copy.
+    ``text`` is the document as it was written, ``target`` the taker itself, and ``built`` its
+    options where nothing in them can be changed, so that all calls may share them.
     """
 
     provider: str
+    operation: str = "generate"
     name: str
     options: Mapping[str, Any]
     branch: str | None

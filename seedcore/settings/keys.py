@@ -71,6 +71,18 @@ class CoreSettings:
     spool_directory: str | None = _plain_setting(
         None, "where rows wait for a database that is gone; unset: beside it"
     )
+    storage: str | None = _plain_setting(
+        None, "the provider that stores spoiler logs and public files; unset: the directory below"
+    )
+    storage_directory: str = _plain_setting(
+        "seedcore-storage", "where they are without such a provider"
+    )
+    storage_url: str | None = _plain_setting(
+        None, "where the directory's folder 'open' is served", validator=_web_address
+    )
+    link_seconds: int = limit(
+        3_600, count(1, 604_800), "seconds that a link to a revealed log works"
+    )
     log: Literal["text", "json", "off"] = _plain_setting(
         "text", "how the command line and servers write events"
     )
@@ -105,6 +117,11 @@ class SiteSettings:
     )
     spoilers: Literal["off", "on"] = _plain_setting(
         "off", "whether seeds that are not for a race have spoilers, unless the call says"
+    )
+    reveal_after: float = limit(
+        86_400.0,
+        number(1, 1e9, "seconds"),
+        "time from a spoiler race's seed until its log may be revealed, unless the call says",
     )
     pool_size: int = limit(64, count(1, 10_000), "connections kept open")
     response_limit: int = limit(

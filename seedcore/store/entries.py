@@ -13,13 +13,18 @@ import attrs
 
 from seedcore.store.database import Batch, Database
 from seedcore.store.reasons import is_about_the_row
-from seedcore.store.rows import CALLS, FAILURES, Row, Rows, Table
+from seedcore.store.rows import CALLS, FAILURES, LOGS, Row, Rows, Table
 
 FINISH = (
     "UPDATE seedcore_claims SET done = TRUE, result = ? "
     "WHERE call_id = ? AND token = ? AND done = FALSE"
 )
-PARTS: Mapping[str, Table | str] = {"calls": CALLS, "failures": FAILURES, "claims": FINISH}
+PARTS: Mapping[str, Table | str] = {
+    "calls": CALLS,
+    "failures": FAILURES,
+    "logs": LOGS,
+    "claims": FINISH,
+}
 """Where each part goes, a table or a statement, in the order of execution."""
 _WIDTHS = {
     name: len(goal.columns) if isinstance(goal, Table) else goal.count("?")

@@ -224,3 +224,39 @@ class SavedPreset(Model):
         table = "seedcore_presets"
         unique_together = (("provider", "namespace", "name", "revision"),)
         indexes = (Index(fields=("namespace",), name="seedcore_presets_namespace"),)
+
+
+class Log(Model):
+    """
+    Where the spoiler logs of a call are, and from when on they may be seen; ``objects`` is JSON.
+    """
+
+    call_id = fields.CharField(max_length=200, primary_key=True)
+    provider = fields.CharField(max_length=200)
+    owner = fields.CharField(max_length=200, null=True)
+    reveal_at = fields.BigIntField()
+    storage = fields.CharField(max_length=200)
+    objects = fields.TextField()
+    created_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_logs"
+        indexes = (Index(fields=("reveal_at",), name="seedcore_logs_due"),)
+
+
+class Revealing(Model):
+    """
+    That somebody was given a link to a spoiler log; its row is never updated.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    call_id = fields.CharField(max_length=200)
+    kind = fields.CharField(max_length=50)
+    asked_by = fields.CharField(max_length=200)
+    asked_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_reveals"
+        indexes = (Index(fields=("call_id",), name="seedcore_reveals_call"),)

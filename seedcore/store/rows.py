@@ -22,10 +22,10 @@ from uuid import UUID
 
 import attrs
 
-from seedcore.model import AuditRecord, FailureRecord
+from seedcore.model import AuditRecord, FailureRecord, LogRecord
 from seedcore.store.address import Dialect
 
-_JSON_COLUMNS = ("settings", "seed", "report")
+_JSON_COLUMNS = ("settings", "seed", "report", "objects")
 _LONGEST = {"randomizer": 200, "gentype": 50}
 """Most characters of the columns that a provider's ``audit`` hook may fill with anything."""
 
@@ -158,3 +158,4 @@ _pieces = _encoder()
 
 CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
 FAILURES = Table("seedcore_failures", FailureRecord)
+LOGS = Table("seedcore_logs", LogRecord, "ON CONFLICT (call_id) DO NOTHING")

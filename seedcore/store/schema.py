@@ -16,7 +16,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.models import Model
 
 from seedcore.store.address import Address
-from seedcore.store.models import APP, Day, SavedPreset, Unsealing
+from seedcore.store.models import APP, Day, Revealing, SavedPreset, Unsealing
 from seedcore.store.reasons import PAUSE, is_busy, unusable
 
 try:
@@ -28,6 +28,7 @@ LAST_TABLES: Mapping[str, type[Model]] = {
     "0001_initial": Unsealing,
     "0002_shared_state": Day,
     "0003_presets": SavedPreset,
+    "0004_logs": Revealing,
 }
 """What each migration makes last: a table that is there says that all of it is."""
 

@@ -12,17 +12,18 @@ from typing import Any, Self
 
 from seedcore.errors import DatabaseError
 from seedcore.events import Event, Sink
-from seedcore.model import AuditRecord, AuditState, FailureRecord
+from seedcore.model import AuditRecord, AuditState, FailureRecord, LogRecord
 from seedcore.store.address import Address, address_of
 from seedcore.store.claims import Claim, Claims
 from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine, drain_the_dead
 from seedcore.store.entries import Entry
+from seedcore.store.logs import StoredLogs
 from seedcore.store.models import Unsealing
 from seedcore.store.presets import StoredPresets
 from seedcore.store.queries import Queries
 from seedcore.store.reasons import reason
-from seedcore.store.rows import CALLS, FAILURES
+from seedcore.store.rows import CALLS, FAILURES, LOGS
 from seedcore.store.spool import Spool
 from seedcore.store.state import SharedState
 from seedcore.store.upkeep import Upkeep
@@ -53,6 +54,7 @@ class Store:
         self.state = SharedState(database)
         self.claims = Claims(database, self.owner)
         self.presets = StoredPresets(database)
+        self.logs = StoredLogs(database)
         self.upkeep = Upkeep(database, spool)
         self._database = database
         self._tell = tell
@@ -104,11 +106,16 @@ class Store:
         return self._writer.dropped
 
     async def write(
-        self, record: AuditRecord | None, claim: Claim | None = None, result: str | None = None
+        self,
+        record: AuditRecord | None,
+        claim: Claim | None = None,
+        result: str | None = None,
+        *,
+        log: LogRecord | None = None,
     ) -> AuditState:
         """
         Write the row of a successful call, and in the same transaction that *claim* is done
-        with *result*.
+        with *result*, and where its spoiler *log* is.
 
         Returns ``durable`` when they are in the database, ``spooled`` when they are on the disk
         of this machine until the database is back. A second row with the same call_id is
@@ -122,6 +129,8 @@ class Store:
             except Exception as error:
                 msg = f"The audit row of call {call_id} can't be written: {reason(error)}."
                 raise DatabaseError(msg) from error
+        if log is not None:
+            parts["logs"] = LOGS.row(log)
         if claim is not None:
             parts["claims"] = [result, claim.call_id, claim.token]
         return await self._writer.add(Entry(call_id, parts))

@@ -27,6 +27,8 @@ TABLES = (
     "days",
     "namespaces",
     "presets",
+    "logs",
+    "reveals",
 )
 LIMIT = 60.0
 """Seconds one question of an operator may take; counting many rows does."""
@@ -163,11 +165,11 @@ class Upkeep:
             ]
             if table == "calls":
                 # First, since it asks which calls these are.
-                statements.insert(
-                    0,
-                    "DELETE FROM seedcore_unsealings WHERE call_id IN "  # noqa: S608 - ours
-                    f"(SELECT call_id {some})",
-                )
+                statements[:0] = [
+                    f"DELETE FROM seedcore_{about} WHERE call_id IN "  # noqa: S608 - ours
+                    f"(SELECT call_id {some})"
+                    for about in ("unsealings", "reveals", "logs")
+                ]
             await self._in_one_transaction(statements, before)
             yield row["n"]
 

@@ -101,7 +101,7 @@ class World:
 
     def __init__(self, directory: Path, store: Store | None) -> None:
         self.registry = Registry(discover=False)
-        for name, target in {"demo": Demo(), "doors": doors, "plain": plain}.items():
+        for name, target in {"demo": Demo(), "alttprdoor": doors, "plain": plain}.items():
             self.registry.add(name, target)
         self.clock = LeapingClock()
         self.directory = directory

@@ -19,7 +19,7 @@ import pytest
 
 from seedcore.errors import DatabaseError
 from seedcore.events import Event
-from seedcore.model import AuditRecord, BreakerRecord, FailureRecord
+from seedcore.model import AuditRecord, BreakerRecord, FailureRecord, LogRecord
 from seedcore.store.entries import Entry
 from seedcore.store.rows import CALLS, FAILURES
 
@@ -50,6 +50,23 @@ def audit_record(call_id: str = "c-1", **changes: Any) -> AuditRecord:
         "created_at": 1_700_000_000_000_000,
     }
     return AuditRecord(**fields | changes)
+
+
+def log_record(call_id: str = "c-1", **changes: Any) -> LogRecord:
+    """
+    Return the row about the spoiler log of a call.
+    """
+    stored = {"key": "spoilers/k", "content_type": "text/plain", "filename": "log.txt"}
+    fields: dict[str, Any] = {
+        "call_id": call_id,
+        "provider": "demo",
+        "owner": "discord:1",
+        "reveal_at": 1_700_000_900_000_000,
+        "storage": "",
+        "objects": {"spoiler": {**stored, "encoding": "gzip"}},
+        "created_at": 1_700_000_000_000_000,
+    }
+    return LogRecord(**fields | changes)
 
 
 def failure_record(call_id: str = "f-1", **changes: Any) -> FailureRecord:

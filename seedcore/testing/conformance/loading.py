@@ -17,9 +17,11 @@ from typing import Any
 from seedcore.contract.deadline import Clock
 from seedcore.errors import BrokenPluginError, InvalidPresetError, clean_text
 from seedcore.hookspecs import Hooks, is_secret
+from seedcore.model import kind_of
 from seedcore.plugins import Registry
 from seedcore.presets import Presets
 from seedcore.presets.files import content_of, find_in, names_in, shipped_folder
+from seedcore.presets.takers import taker_of
 from seedcore.settings import Settings
 from seedcore.settings.structure import fields_of
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
@@ -94,12 +96,14 @@ async def presets_fit(subject: Subject) -> None:
     """
     registry = Registry()  # a preset may be for another provider
     registry.add(subject.case.name, subject.case.target)
-    provider = registry.load(subject.case.name)
-    declared = provider.declaration.presets
+    operation = registry.load(subject.case.name).operations[subject.case.operation]
+    asked = operation.name if operation.rolls else "generate"
+    taker = taker_of(registry, kind_of(subject.case.name, asked))
+    declared = taker.documents.presets
     if declared is None:
         text = "it declares no presets"
         raise NotApplicable(text)
-    folder = shipped_folder(provider)
+    folder = shipped_folder(taker)
     names = sorted(names_in(folder))
     if folder is None or not names:
         text = (
@@ -109,7 +113,7 @@ async def presets_fit(subject: Subject) -> None:
         raise Broken(text)
     presets = _presets_of(registry)
     for name in names:
-        _check_preset(presets, subject.case.name, folder, name)
+        _check_preset(presets, taker.name, folder, name)
 
 
 def _presets_of(registry: Registry) -> Presets:

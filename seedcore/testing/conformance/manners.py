@@ -29,7 +29,7 @@ async def promised_type(subject: Subject) -> None:
         raise NotApplicable(text)
     value = first.value if first.succeeded else ran.value
     operation = operation_of(subject)
-    if operation.name == "generate":
+    if operation.rolls:
         _check_seed(value)
     else:
         method = getattr(subject.case.target, operation.name, operation.function)

@@ -191,8 +191,8 @@ async def race_no_spoiler(subject: Subject) -> None:
     """
     A spoiler in a seed that people race is an unfair race; refusing races is fine.
     """
-    if subject.case.operation != "generate":
-        text = "only generate makes race seeds"
+    if not loaded(subject.case).operations[subject.case.operation].rolls:
+        text = "it makes no seeds"
         raise NotApplicable(text)
     trial = await run(subject.case, request={"race": True, "spoilers": "off"})
     if isinstance(trial.error, (ProviderCapabilityError, ProviderInvalidRequestError)):

@@ -1,0 +1,103 @@
+"""
+Spoiler logs that are revealed later: where they are, when they are due, who was shown them.
+
+Whether one is due is a matter of the database's clock, and what was revealed once stays so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from seedcore.store.database import Database
+
+MICRO = 1e6
+
+
+@attrs.frozen(kw_only=True)
+class StoredLog:
+    """
+    The logs of one call; ``left`` are the seconds until they are due, and ``revealed_at`` is when
+    the asked kind was first revealed, ``None`` if it wasn't.
+    """
+
+    call_id: str
+    owner: str | None
+    storage: str
+    reveal_at: float
+    objects: Mapping[str, Any]
+    left: float
+    revealed_at: float | None
+
+    @property
+    def due(self) -> bool:
+        """
+        Whether it may be seen by who may ask.
+        """
+        return self.left <= 0 or self.revealed_at is not None
+
+
+class StoredLogs:
+    """
+    The rows of logs and reveals; every method raises ``DatabaseError``.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, call_id: str, kind: str) -> StoredLog | None:
+        """
+        Return the logs of a call, and whether those of *kind* were revealed.
+        """
+        rows = await self._database.fetch(_FIND, kind, call_id)
+        if not rows:
+            return None
+        row = rows[0]
+        first = row["revealed_at"]
+        return StoredLog(
+            call_id=row["call_id"],
+            owner=row["owner"],
+            storage=row["storage"],
+            reveal_at=row["reveal_at"] / MICRO,
+            objects=_mapping(row["objects"]),
+            left=(row["reveal_at"] - row["now"]) / MICRO,
+            revealed_at=None if first is None else first / MICRO,
+        )
+
+    async def revealed(self, call_id: str, kind: str, by: str) -> float:
+        """
+        Record that *by* is shown a log; return the database's time, epoch seconds.
+        """
+        await self._database.execute(_REVEALED, call_id, kind, by)
+        rows = await self._database.fetch("SELECT {now} AS now")
+        return float(rows[0]["now"] / MICRO)
+
+    async def reveals(self, call_id: str) -> list[dict[str, Any]]:
+        """
+        Return who was shown which log of a call: ``kind``, ``asked_by``, ``asked_at`` (epoch
+        microseconds), the first one first.
+        """
+        return await self._database.fetch(_REVEALS, call_id)
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:  # a row that somebody has damaged
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+_FIND = (
+    "SELECT call_id, owner, storage, reveal_at, objects, {now} AS now, "
+    "(SELECT MIN(asked_at) FROM seedcore_reveals AS r "
+    "WHERE r.call_id = l.call_id AND r.kind = ?) AS revealed_at "
+    "FROM seedcore_logs AS l WHERE call_id = ?"
+)
+_REVEALED = (
+    "INSERT INTO seedcore_reveals (call_id, kind, asked_by, asked_at) VALUES (?, ?, ?, {now})"
+)
+_REVEALS = "SELECT kind, asked_by, asked_at FROM seedcore_reveals WHERE call_id = ? ORDER BY id"
