@@ -187,14 +187,14 @@ class SpoilerLogs:
             why = f"is sealed until {due:%Y-%m-%d %H:%M:%S} UTC."
             raise RevealError(call_id, why, due_at=found.reveal_at)
         link = await self._link(call_id, found.storage, Stored(**found.objects[kind]))
-        at = await store.logs.revealed(call_id, kind, by)
+        revealed_at = await store.logs.revealed(call_id, kind, by)
         self._emit("INFO", "revealed", call_id, kind=kind, by=str(by))
         return Reveal(
             call_id=call_id,
             kind=kind,
             link=link,
             expires_at=self._runtime.clock.time() + self._core.link_seconds,
-            revealed_at=at if found.revealed_at is None else found.revealed_at,
+            revealed_at=revealed_at,
             again=found.revealed_at is not None,
         )
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedcore.cli.database import shown_time
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import one_line, text_of, write_facts, write_json, write_line
 from seedcore.cli.report import Invocation
-from seedcore.cli.values import key_values, settings_document
+from seedcore.cli.values import key_values, moment_to_come, settings_document
 from seedcore.cli.watching import log_to_stderr
 
 if TYPE_CHECKING:
-    from seedcore.model import Seed
+    from seedcore.model import Seed, SeedMeta
     from seedcore.runner import Runner
 
 _PATIENCE = "Seconds to wait for a pause, an open circuit or the rate."
@@ -50,6 +51,8 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
         "seedcore generate smdash --preset classic_mm --race --json",
         "seedcore generate alttpr --preset open --dry-run",
         "seedcore generate alttpr --settings open.json",
+        "seedcore generate alttpr --preset open --spoilers delayed --reveal-at 2027-01-01T18:00Z",
+        "seedcore generate alttpr --operation mystery --preset weighted --race",
         "seedcore generate demo players=2 'name=Link and Zelda' items='[\"bow\", \"lamp\"]'",
     ),
 )
@@ -62,6 +65,14 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["off", "on", "delayed"]),
     help="Off, unless the settings say otherwise.",
 )
+@click.option(
+    "--reveal-at",
+    metavar="TIME",
+    callback=moment_to_come,
+    help="When delayed spoilers may be revealed: a time (UTC, or with its zone) or a span (90m).",
+)
+@click.option("--by", help="Who asks, such as discord:1234, and may have them revealed.")
+@click.option("--operation", help="Another operation that makes seeds, such as mystery.")
 @click.option("--branch", help="The branch of the provider's generator.")
 @_call_options
 @click.pass_obj
@@ -85,7 +96,7 @@ def generate_command(
         else:
             _print_seed(seed)
 
-    _run(invocation, provider, "generate", asked["call_id"], roll)
+    _run(invocation, provider, asked["operation"] or "generate", asked["call_id"], roll)
 
 
 @click.command(
@@ -170,6 +181,7 @@ def _print_seed(seed: Seed) -> None:
             # Of a dry run there is nothing to be found by it.
             "call": None if seed.meta.dry else seed.meta.call_id,
             "attempts": seed.meta.attempts,
+            "log": _due(seed.meta),
         }
     )
     if seed.meta.dry:
@@ -178,10 +190,16 @@ def _print_seed(seed: Seed) -> None:
         write_line("An earlier attempt may have made another seed.")
 
 
+def _due(meta: SeedMeta) -> str | None:
+    if meta.reveal_at is None or meta.dry:
+        return None
+    return f"sealed until {shown_time(int(meta.reveal_at * 1e6))}"
+
+
 def _seed_facts(seed: Seed) -> dict[str, Any]:
     called = ("provider", "operation", "surface", "call_id")
     made = ("url", "id", "code", "version", "spoiler_url", "settings")
-    meta = ("attempts", "latency_ms", "audit", "possible_duplicate", "dry")
+    meta = ("attempts", "latency_ms", "audit", "possible_duplicate", "dry", "reveal_at")
     return {
         **{name: getattr(seed.meta, name) for name in called},
         **{name: getattr(seed, name) for name in made},

@@ -87,6 +87,13 @@ def rows_of(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
+def check_database_exists() -> None:
+    """
+    Raise DatabaseError for a database of the settings that isn't there.
+    """
+    _check_exists(core_settings().database_url)
+
+
 def _check_exists(url: str) -> None:
     from pathlib import Path
 

@@ -23,6 +23,7 @@ _HOMES = {
     "list": "providers",
     "show": "providers",
     "presets": "presets",
+    "reveal": "reveal",
     "check": "check",
     "audit": "audit",
     "breaker": "breaker",

@@ -122,9 +122,22 @@ def point_in_time(ctx: click.Context, param: click.Parameter, text: str | None) 
     """
     Return epoch seconds for a date or time (UTC if no zone is given), a number, or a span ago.
     """
+    return _point(ctx, param, text, ahead=-1)
+
+
+def moment_to_come(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+    """
+    Return epoch seconds as ``point_in_time`` does; a span is from now on.
+    """
+    return _point(ctx, param, text, ahead=1)
+
+
+def _point(
+    ctx: click.Context, param: click.Parameter, text: str | None, *, ahead: int
+) -> float | None:
     if text is None:
         return None
-    moment = _moment(text.strip())
+    moment = _moment(text.strip(), ahead)
     if moment is None or not abs(moment) < LATEST:
         _refuse(
             ctx,
@@ -134,10 +147,10 @@ def point_in_time(ctx: click.Context, param: click.Parameter, text: str | None) 
     return max(0.0, moment)
 
 
-def _moment(text: str) -> float | None:
+def _moment(text: str, ahead: int) -> float | None:
     span = _SPAN.fullmatch(text)
     if span:
-        return time.time() - int(span[1]) * _SECONDS[span[2]]
+        return time.time() + ahead * int(span[1]) * _SECONDS[span[2]]
     try:
         # Eight digits are a date such as 20261121, not a night in 1970.
         if not re.fullmatch(r"\d{8}", text):

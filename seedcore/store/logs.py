@@ -69,11 +69,11 @@ class StoredLogs:
 
     async def revealed(self, call_id: str, kind: str, by: str) -> float:
         """
-        Record that *by* is shown a log; return the database's time, epoch seconds.
+        Record that *by* is shown a log; return when it was shown first, epoch seconds.
         """
         await self._database.execute(_REVEALED, call_id, kind, by)
-        rows = await self._database.fetch("SELECT {now} AS now")
-        return float(rows[0]["now"] / MICRO)
+        rows = await self._database.fetch(_FIRST, call_id, kind)
+        return float(rows[0]["first"] / MICRO)
 
     async def reveals(self, call_id: str) -> list[dict[str, Any]]:
         """
@@ -100,4 +100,5 @@ _FIND = (
 _REVEALED = (
     "INSERT INTO seedcore_reveals (call_id, kind, asked_by, asked_at) VALUES (?, ?, ?, {now})"
 )
+_FIRST = "SELECT MIN(asked_at) AS first FROM seedcore_reveals WHERE call_id = ? AND kind = ?"
 _REVEALS = "SELECT kind, asked_by, asked_at FROM seedcore_reveals WHERE call_id = ? ORDER BY id"
