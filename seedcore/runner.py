@@ -26,6 +26,7 @@ from seedcore.errors import (
     SeedcoreError,
     SettingsError,
     UnknownOperationError,
+    did_you_mean,
 )
 from seedcore.events import Events, JsonLines, Loguru
 from seedcore.lane import Lane, Runtime
@@ -139,6 +140,7 @@ class Runner:
         if self._runtime is not None:
             msg = "A runner is opened once; make a new Runner."
             raise SeedcoreError(msg)
+        self._check_storage()
         events = self._events()
         store = None if self._database is None else await self._store(self._database, events)
         runtime = self._runtime = Runtime(
@@ -357,6 +359,23 @@ class Runner:
         from seedcore.polling import Interval, Poll  # few providers need it
 
         return await Poll(call, look, self._inside, deadline).run(Interval(**times))
+
+    def _check_storage(self) -> None:
+        """
+        Find out now what would otherwise cost the log of a race.
+        """
+        name = self.settings.core.storage
+        if name is None:
+            return
+        if name not in self.registry.names:
+            known = did_you_mean(name, self.registry.names)
+            msg = f"storage: no provider is called {name!r}.{known}"
+            raise SettingsError(msg)
+        operations = self.registry.load(name).operations
+        missing = [each for each in ("put", "link") if each not in operations]
+        if missing:
+            msg = f"storage: {name} has no operation {missing[0]}; name one that stores files"
+            raise SettingsError(msg)
 
     def _logs(self, runtime: Runtime) -> SpoilerLogs:
         from seedcore.spoilers import SpoilerLogs

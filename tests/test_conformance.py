@@ -23,6 +23,7 @@ import pytest
 from seedcore import (
     ProviderAuthenticationError,
     ProviderRateLimitError,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -458,7 +459,7 @@ def test_a_good_provider_breaks_no_rule(target, says_nothing):
 
     assert {} == failed(findings)
     silent = {n for n, one in findings.items() if one.status == "not applicable"}
-    assert says_nothing | {"presets-fit"} == silent
+    assert says_nothing | {"presets-fit", "leaks-refused"} == silent
     assert about_requests < passed(findings)
 
 
@@ -999,3 +1000,51 @@ def _quiet():
         warnings.simplefilter("ignore", ResourceWarning)
         warnings.simplefilter("ignore", UserWarning)
         yield
+
+
+def hidden(shown, request):
+    """
+    Name the items.
+    """
+    return "the locations of its items" if "items" in shown else None
+
+
+@provider(base_url="https://seeds.example", leak=hidden)
+async def fair(request, context):
+    """
+    Make a seed and say what is shown of it.
+    """
+    async with context.http.post("/generate", json={"race": request.race}) as reply:
+        reply.raise_for_status()
+        body = await reply.json()
+    return Rolled(Seed(url=body["permalink"], id=body["hash"]), shown=body)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, "Add leaking = ..."),
+        ({"leaking": MADE}, "an answer with a spoiler becomes success"),
+        ({"leaking": replies.json_reply({**MADE, "items": [1]})}, None),
+        ({"leaking": [replies.json_reply({**MADE, "items": [1]})]}, None),
+        ({"leaking": lambda received: replies.json_reply({**MADE, "items": [1]})}, None),
+    ],
+    ids=["missing", "none", "reply", "list", "function"],
+)
+def test_a_hook_for_leaks_is_seen_at_work(said, words):
+    """
+    With what the contract says the upstream answers where a spoiler isn't hidden.
+    """
+    finding = findings_of(contract_of(fair, **said))["leaks-refused"]
+
+    assert ("passed" if words is None else "failed") == finding.status
+    assert (words or "") in (finding.reason or "")
+
+
+def test_what_leaks_must_be_an_answer():
+    """
+    As upstream must.
+    """
+    problem = Conformance(contract_of(fair, leaking=7)).problem
+
+    assert "leaking must be a Reply, a list of them, or a method" in problem

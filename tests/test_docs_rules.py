@@ -33,6 +33,7 @@ HEADINGS = [
     "When an exemption is right",
 ]
 MADE = {"permalink": "https://seeds.example/1", "hash": "1"}
+LEAKING = {**MADE, "spoiler": {"Chest": "Lamp"}}
 KEPT = {"sync-off-loop": "not applicable"}
 """What comes of the right example where that isn't "passed": made async, it has no thread."""
 QUICK = Limits(block=0.003, leave=0.05)
@@ -175,7 +176,7 @@ def test_the_wrong_one_breaks_the_rule_and_the_right_one_keeps_it(
         path.write_text(saved.text, encoding="utf-8")
     module = imported(block, tmp_path, **{"sleep(2)": "sleep(0.01)"})
     monkeypatch.setitem(sys.modules, module.__name__, module)  # what it ships lies beside it
-    said = {"provider": module.example, "request": {}, "reply": MADE}
+    said = {"provider": module.example, "request": {}, "reply": MADE, "leaking": LEAKING}
     contract = type("TestExample", (ProviderContract,), said)
     conformance = Conformance(contract, limits=None if right else QUICK)
     finding = conformance.finding(rule)

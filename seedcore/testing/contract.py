@@ -19,9 +19,11 @@ class ProviderContract:
     ``provider`` is the function, class or instance, or the name of an installed provider;
     ``request`` the arguments of a call that succeeds; ``reply`` the JSON that the kit's upstream
     answers then, or in its place ``upstream``: a Reply, a list of them, or a method
-    ``upstream(self, received)`` that returns one. ``operation`` is ``generate`` unless given.
-    ``settings`` are the provider's own, in which ``{upstream}`` is the upstream's address.
-    ``exempt`` maps ids of rules that can't hold to the reason; one that starts to hold fails.
+    ``upstream(self, received)`` that returns one. ``leaking`` is, in the same forms, what it
+    answers where a spoiler isn't hidden: for a provider with the hook ``leak``.
+    ``operation`` is ``generate`` unless given. ``settings`` are the provider's own, in which
+    ``{upstream}`` is the upstream's address. ``exempt`` maps ids of rules that can't hold to
+    the reason; one that starts to hold fails.
 
     It needs no plugin of pytest. ``seedcore check`` looks at the same rules without it.
     """
@@ -30,6 +32,7 @@ class ProviderContract:
     request: ClassVar[Any] = NOT_GIVEN
     reply: ClassVar[Any] = NOT_GIVEN
     upstream: ClassVar[Any] = NOT_GIVEN
+    leaking: ClassVar[Any] = NOT_GIVEN
     operation: ClassVar[str] = "generate"
     settings: ClassVar[Mapping[str, Any]] = {}
     exempt: ClassVar[Mapping[str, str]] = {}

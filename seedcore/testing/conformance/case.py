@@ -28,7 +28,16 @@ LONGEST_IMPORT = 10.0
 UPSTREAM = "{upstream}"
 """In a text of the contract's settings, the address of the kit's upstream."""
 NOT_GIVEN: Any = object()
-ATTRIBUTES = ("provider", "request", "reply", "upstream", "operation", "settings", "exempt")
+ATTRIBUTES = (
+    "provider",
+    "request",
+    "reply",
+    "upstream",
+    "leaking",
+    "operation",
+    "settings",
+    "exempt",
+)
 """What a contract may say."""
 
 
@@ -44,7 +53,8 @@ class Case:
     One operation of one provider, as the kit calls it.
 
     ``target`` is the provider, ``answer`` what the upstream says where nothing is to go wrong,
-    and ``scripted`` tells whether the author gave it anything to say.
+    and ``scripted`` tells whether the author gave it anything to say. ``leaking`` is what it says
+    of a seed whose spoiler isn't hidden.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Case:
     settings: Mapping[str, Any]
     answer: Answer
     scripted: bool
+    leaking: Answer | None
     exempt: Mapping[str, str]
 
 
@@ -80,7 +91,8 @@ def case_of(contract: type[Any], rules: Sequence[str]) -> Case:
         operation=_operation(who, told.operation),
         request=request,
         settings=_mapping(who, "settings", told.settings),
-        answer=_answer(who, told),
+        answer=_answer(who, told, "upstream", told.reply),
+        leaking=_leaking(who, told),
         scripted=told.reply is not NOT_GIVEN or told.upstream is not NOT_GIVEN,
         exempt=_exempt(who, told.exempt, rules),
     )
@@ -204,19 +216,27 @@ def _name_for(target: Any, who: str) -> str:
     return "example"
 
 
-def _answer(who: str, told: Any) -> Answer:
+def _leaking(who: str, told: Any) -> Answer | None:
+    given = told.leaking
+    if given is NOT_GIVEN:
+        return None
+    return _answer(who, told, "leaking", given if isinstance(given, Mapping) else NOT_GIVEN)
+
+
+def _answer(who: str, told: Any, what: str, reply: Any) -> Answer:
     """
     Return what answers: the JSON, the replies in turn and the last for ever, or the method.
     """
-    upstream = told.upstream
-    plain = inspect.getattr_static(type(told), "upstream")
+    upstream = getattr(told, what)
+    plain = inspect.getattr_static(type(told), what)
     if inspect.isfunction(plain) and len(inspect.signature(plain).parameters) == 1:
         upstream = plain  # a lambda in the body of a class, meant as it stands there
-    if told.reply is not NOT_GIVEN:
+    if reply is not NOT_GIVEN:
         try:
-            upstream = json_reply(told.reply)
+            upstream = json_reply(reply)
         except (TypeError, ValueError) as error:
-            msg = f"{who}: reply can't be written as JSON: {error}. Use upstream = Reply(...)."
+            told_as = "reply" if what == "upstream" else what
+            msg = f"{who}: {told_as} can't be written as JSON: {error}. Use {what} = Reply(...)."
             raise ContractError(msg) from None
     if upstream is NOT_GIVEN:
         upstream = Reply(status=200, headers={"Content-Type": "application/json"}, body=b"{}")
@@ -225,8 +245,8 @@ def _answer(who: str, told: Any) -> Answer:
     replies = [upstream] if isinstance(upstream, Reply) else upstream
     if not isinstance(replies, Sequence) or not replies or not all(map(_is_reply, replies)):
         msg = (
-            f"{who}: upstream must be a Reply, a list of them, or a method "
-            "'def upstream(self, received)' that returns one."
+            f"{who}: {what} must be a Reply, a list of them, or a method "
+            f"'def {what}(self, received)' that returns one."
         )
         raise ContractError(msg)
     return lambda _, place: replies[min(place, len(replies) - 1)]

@@ -99,6 +99,7 @@ RULES: Mapping[str, tuple[str, str, Need]] = {
     "keeps-message": ("mapping", "The upstream's own words reach the caller", "a success"),
     "secrets-masked": ("secrecy", "No secret leaves in any output", "a success"),
     "race-no-spoiler": ("secrecy", "A race seed shows no spoiler", "a success"),
+    "leaks-refused": ("secrecy", "A spoiler that isn't hidden is refused", "a success"),
 }
 """Each rule's module, sentence and need, in the order they are looked at."""
 

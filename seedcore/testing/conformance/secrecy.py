@@ -18,7 +18,12 @@ from typing import Any
 
 import attrs
 
-from seedcore.errors import ProviderCapabilityError, ProviderInvalidRequestError, SeedcoreError
+from seedcore.errors import (
+    ProviderCapabilityError,
+    ProviderInvalidRequestError,
+    SeedcoreError,
+    SpoilerLeakError,
+)
 from seedcore.hookspecs import is_secret
 from seedcore.model import Seed
 from seedcore.redact import SHORTEST
@@ -208,6 +213,33 @@ async def race_no_spoiler(subject: Subject) -> None:
         if name.startswith("extra.") or isinstance(value, (str, list, Mapping)):
             text = f"its race seed shows {name}. Leave it out where request.race is true."
             raise Broken(text)
+
+
+async def leaks_refused(subject: Subject) -> None:
+    """
+    A hook that overlooks a spoiler is found here, and not by whoever races.
+    """
+    case = subject.case
+    provider = loaded(case)
+    if not provider.operations[case.operation].rolls or provider.leak is None:
+        text = "it has no hook leak" if provider.leak is None else "it makes no seeds"
+        raise NotApplicable(text)
+    leaking = case.leaking
+    if leaking is None:
+        text = (
+            "nobody has seen its hook leak at work. Add leaking = ... to the contract: what the "
+            "upstream answers, in the forms of reply and upstream, where a spoiler isn't hidden."
+        )
+        raise Broken(text)
+    asked = {"race": True, "spoilers": "off"}
+    trial = await run(case, leaking, request=asked)
+    if isinstance(trial.error, SpoilerLeakError):
+        return
+    text = (
+        f"an answer with a spoiler becomes {trial.outcome}. Let leak(shown, request) say what it "
+        "shows, of the answer or page that Rolled(seed, shown=...) carries."
+    )
+    raise Broken(text)
 
 
 def _spoilers(value: Any, path: str) -> Iterator[tuple[str, Any]]:
