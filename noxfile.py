@@ -200,7 +200,10 @@ def plugin(session: nox.Session, name: str) -> None:
     """
     Test one plugin with nothing but the core beside it.
     """
-    install(session, "test", plugins={name: PLUGINS[name]})
+    pyproject = f"plugins/{name}/pyproject.toml"
+    groups = nox.project.load_toml(ROOT / pyproject).get("dependency-groups", {})
+    own = [f"{pyproject}:{group}" for group in groups if group == "test"]
+    install(session, "test", *own, plugins={name: PLUGINS[name]})
     pytest(session, f"plugins/{name}/tests")
 
 

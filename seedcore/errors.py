@@ -10,7 +10,7 @@ SeedcoreError
 │   │   ├── IncompatiblePluginError   it needs another version of seedcore
 │   │   └── ProviderClashError        two distributions offer one provider name
 │   ├── DisabledProviderError         switched off in the settings
-│   └── UnconfiguredProviderError     a setting without a default is missing
+│   └── UnconfiguredProviderError     a setting is missing, or of no use here
 ├── DatabaseError                     the audit database can't be used
 ├── DuplicateCallError                this call_id was used before
 ├── RevealError                       a spoiler log that is not to be seen, or not yet
@@ -196,12 +196,17 @@ class DisabledProviderError(PluginError):
 
 class UnconfiguredProviderError(PluginError, SettingsError):
     """
-    The provider needs settings that have no default and no value.
+    The provider needs settings: some have no default and no value, or one is of no use here.
+
+    ``missing`` are their keys; for one that doesn't fit, *problem* says what must be changed.
     """
 
-    def __init__(self, name: str, missing: Iterable[str]) -> None:
+    def __init__(self, name: str, missing: Iterable[str] = (), problem: str = "") -> None:
         self.name = name
         self.missing = tuple(missing)
+        if problem:
+            super().__init__(problem)
+            return
         variables = ", ".join(environment_name(name, key) for key in self.missing)
         super().__init__(
             f"The provider {name!r} needs settings: set {variables}, "

@@ -83,7 +83,7 @@ def _names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True)
 class Documents:
     """
     What an operation that makes seeds takes: its options, and presets in their shape.
@@ -191,7 +191,12 @@ def operation(
     audited: bool = False,
     placeholder: Any = None,
     rolls: bool = False,
-    **documents: Any,
+    options: type[Any] | None = None,
+    presets: str | None = None,
+    upstream_presets: bool = False,
+    ignored_options: tuple[str, ...] = (),
+    open_options: str | None = None,
+    whole_documents: bool = False,
 ) -> Callable[[Target], Target]:
     """
     Make a method, or a function of a module, a further operation of its provider.
@@ -207,14 +212,24 @@ def operation(
     *upstream_presets*, *whole_documents*. Its presets are called by provider and operation:
     those of ``mystery`` of ``alttpr`` are ``alttprmystery``.
     """
-    if documents and not rolls:
-        msg = f"only an operation that rolls takes {', '.join(documents)}"
+    taken = Documents(
+        options=options,
+        presets=presets,
+        upstream_presets=upstream_presets,
+        ignored_options=ignored_options,
+        open_options=open_options,
+        whole_documents=whole_documents,
+    )
+    if not rolls and taken != Documents():
+        msg = "only an operation that rolls takes options, presets and documents; add rolls=True"
         raise TypeError(msg)
-    taken = Documents(**documents) if rolls else None
 
     def mark(target: Target) -> Target:
         target.__seedcore_operation__ = OperationMark(  # type: ignore[attr-defined]
-            effect=effect, audited=audited or rolls, placeholder=placeholder, documents=taken
+            effect=effect,
+            audited=audited or rolls,
+            placeholder=placeholder,
+            documents=taken if rolls else None,
         )
         return target
 

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from seedcore import outcome
-from seedcore.attempt import attempts
-from seedcore.call import Call
+from seedcore.attempt import attempts, submit
+from seedcore.call import Call, unlimited
 from seedcore.context import Calls
 from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.contract.deadline import Clock, Limits, Waits
@@ -351,7 +351,11 @@ class Runner:
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
         call.call_id, call.nested, call.profile = call_id, True, parent.profile
         call.preset, call.parent = found, parent
-        return await self._run(call, arguments)
+        if lane is parent.lane:
+            submit(parent)  # else calls that wait for a second slot may hold all of them
+        # It has attempts and limits of its own, within the deadline of the outer one.
+        with unlimited(parent):
+            return await self._run(call, arguments)
 
     async def _poll(
         self, call: Call, look: Callable[[], Awaitable[Any]], deadline: float | None, **times: float

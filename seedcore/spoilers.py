@@ -14,12 +14,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from seedcore.contract import threads
 from seedcore.errors import RevealError, SeedcoreError
-from seedcore.events import Event, Level
+from seedcore.events import Event
 from seedcore.model import LogRecord, Reveal, Seed, SeedRequest
 from seedcore.presets.records import is_operator
-from seedcore.storage import Storage, Stored, Waiting, storage_of
+from seedcore.storage import SEALED, Storage, Stored, Waiting, storage_of
 from seedcore.storage.waiting import Left
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class SpoilerLogs:
         assert request.reveal_at is not None
         objects: dict[str, Any] = {}
         for kind, log in call.logs.items():
-            key = f"spoilers/{secrets.token_urlsafe(16)}"
+            key = f"{SEALED}{secrets.token_urlsafe(16)}"
             # Whoever has it could have the log from a storage that is not private after all.
             call.hidden = (*call.hidden, key)
             try:
@@ -81,12 +83,7 @@ class SpoilerLogs:
             except Exception as error:  # noqa: BLE001 - the seed is there, and must not be lost
                 call.lane.emit("ERROR", "log_lost", call=call, error_type=type(error).__name__)
                 continue
-            objects[kind] = {
-                "key": key,
-                "content_type": content_type,
-                "encoding": "gzip",
-                "filename": filename,
-            }
+            objects[kind] = attrs.asdict(stored)
         if not objects:
             return None
         return LogRecord(
@@ -161,7 +158,7 @@ class SpoilerLogs:
             await threads.run(self._waiting.remove, path)
         except (SeedcoreError, OSError):
             return False
-        self._emit("INFO", "log_stored", None)
+        self._runtime.events.emit(Event(level="INFO", event="log_stored"))
         return True
 
     # --------------------------------------------------------------- revealing
@@ -188,7 +185,10 @@ class SpoilerLogs:
             raise RevealError(call_id, why, due_at=found.reveal_at)
         link = await self._link(call_id, found.storage, Stored(**found.objects[kind]))
         revealed_at = await store.logs.revealed(call_id, kind, by)
-        self._emit("INFO", "revealed", call_id, kind=kind, by=str(by))
+        extra = {"kind": kind, "by": str(by)}
+        self._runtime.events.emit(
+            Event(level="INFO", event="revealed", call_id=call_id, extra=extra)
+        )
         return Reveal(
             call_id=call_id,
             kind=kind,
@@ -210,9 +210,6 @@ class SpoilerLogs:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise RevealError(call_id, f"can't be read from the disk: {reason}.") from error
-
-    def _emit(self, level: Level, event: str, call_id: str | None, **extra: Any) -> None:
-        self._runtime.events.emit(Event(level=level, event=event, call_id=call_id, extra=extra))
 
 
 def _packed(log: object) -> tuple[bytes, str, str]:

@@ -27,7 +27,7 @@ from seedcore.contract.gate import Gate
 from seedcore.contract.retry import Budget
 from seedcore.contract.slots import Slots
 from seedcore.errors import PROVIDER_MESSAGE_LIMIT, StoppedBy, environment_name, error_classes
-from seedcore.hookspecs import Declaration, Hooks, OperationMark
+from seedcore.hookspecs import Declaration, Hooks
 from seedcore.model import AuditRecord, Effect, FailureRecord, Request, Seed, SeedMeta, SeedRequest
 from seedcore.plugins import COMMANDS, PROVIDERS, SINKS, Status
 from seedcore.policy import PROFILES, Policy
@@ -342,7 +342,7 @@ def test_every_hook_is_explained() -> None:
     ("title", "names"),
     [
         ("@provider", names_of(Declaration)),
-        ("@operation", names_of(OperationMark)),
+        ("@operation", inspect.signature(seedcore.operation).parameters),
         ("setting and secret", ["default", "help", "secret"]),
         ("Effect", [effect.name for effect in Effect]),
         ("Request and SeedRequest", {*names_of(Request), *names_of(SeedRequest)}),

@@ -43,7 +43,7 @@ from support.examples import (
     unrun,
 )
 from support.installed import environment, make_plugin
-from support.plugin_sites import played, providers_in, site_in, variables_of
+from support.plugin_sites import as_in_contracts, played, providers_in, site_in, variables_of
 from support.reader import QUIET, Reader, imported
 
 SMDASH = '''
@@ -289,11 +289,42 @@ def test_every_settings_file_shown_is_valid(
     given = {"providers": dict.fromkeys(names, own)}
     settings = Settings.load(given, directory=tmp_path, environ={})
     ours = providers_on(block.page, monkeypatch)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_files(settings_in(block.text), ROOT / Path(block.page).parent, tmp_path)
 
     for name in names:
         found = getattr(ours.get(name), "__seedcore_provider__", declaration)
         settings.provider(name, found)
     assert tmp_path / "seedcore.toml" == settings.path
+
+
+def settings_in(text: str) -> Iterator[str]:
+    """
+    Yield the texts among the settings of providers.
+    """
+    for table in tomllib.loads(text).get("providers", {}).values():
+        yield from (value for value in table.values() if isinstance(value, str))
+
+
+def make_files(settings: Iterator[str], folder: Path, home: Path) -> None:
+    """
+    Let what settings name below "~" be there: programs, and checkouts that the plugin brings.
+    """
+    for value in settings:
+        name = value.removeprefix("~/")
+        if name == value:
+            continue
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if (
+            stand_in := next(folder.glob("*/stand_in"), None)
+            if not path.suffix and "/" not in name
+            else None
+        ):
+            path.symlink_to(stand_in)
+        else:
+            path.write_text("#!/bin/sh\n")
+            path.chmod(0o755)
 
 
 def providers_on(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -359,7 +390,7 @@ def test_every_signature_shown_is_that_of_the_code(block: Block) -> None:
     homes = (
         seedcore.testing,
         seedcore,
-        {"runner.generate": Runner.generate, "runner.call": Runner.call},
+        {f"runner.{name}": getattr(Runner, name) for name in ("generate", "call", "reveal")},
     )
     function = homes[2].get(name) or getattr(homes[0], name, None) or getattr(homes[1], name)
     parameters = {
@@ -582,7 +613,8 @@ def test_a_plugins_readme_does_what_it_shows(name: str, reader: Reader) -> None:
         mock.patch("seedcore.runner.Clock", LeapingClock),
     ):
         reader.variables |= variables_of([*providers_in(folder)], url)
-        for block in page(name).blocks:
-            reader.follow(block)
+        with as_in_contracts(folder):
+            for block in page(name).blocks:
+                reader.follow(block)
 
     assert 3 <= sum(command.startswith("seedcore ") for command in reader.followed)

@@ -31,6 +31,7 @@ from seedcore import (
     ProviderInvalidRequestError,
     ProviderTimeoutError,
     ProviderUnavailableError,
+    RevealError,
     SeedcoreError,
     SettingsError,
     UnconfiguredProviderError,
@@ -91,6 +92,7 @@ MAKERS: dict[type[SeedcoreError], Callable[[], SeedcoreError]] = {
     ProviderClashError: lambda: ProviderClashError("demo", None, "a and b both offer it."),
     DisabledProviderError: lambda: DisabledProviderError("demo", "SEEDCORE_DISABLE"),
     UnconfiguredProviderError: lambda: UnconfiguredProviderError("demo", ["api_key", "user"]),
+    RevealError: lambda: RevealError("c-1", "is sealed until 2026-11-30 18:00:00 UTC.", due_at=1.0),
     DuplicateCallError: lambda: DuplicateCallError("0f3c-7"),
     PartialFailureError: lambda: PartialFailureError(
         "no labels", created="item 12", completed_steps=["item_created"], **FACTS

@@ -293,5 +293,5 @@ def test_only_who_rolls_takes_documents() -> None:
     """
     Of another operation they would never be read.
     """
-    with pytest.raises(TypeError, match="only an operation that rolls takes presets"):
+    with pytest.raises(TypeError, match="add rolls=True"):
         operation(effect="read", presets="presets")

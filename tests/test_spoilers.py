@@ -277,7 +277,7 @@ async def test_a_log_whose_file_is_gone(
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
         shift(database_url, 86_401)
-        for path in (tmp_path / "files/sealed/spoilers").iterdir():
+        for path in (tmp_path / "files/sealed").iterdir():
             path.unlink()
         assert "can't be read from the disk" in await refusal(runner, call_id)
         assert [] == await runner._runtime.store.logs.reveals(call_id)
@@ -309,7 +309,7 @@ async def test_what_is_stored(program: Callable[..., Runner], tmp_path: Path) ->
     files = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
     assert 2 == len(files)
     assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
-    assert 0o700 == (tmp_path / "files/sealed/spoilers").stat().st_mode & 0o777
+    assert 0o700 == (tmp_path / "files/sealed").stat().st_mode & 0o777
     assert {22} == {len(path.name) for path in files}
     contents = [gzip.decompress(path.read_bytes()).decode() for path in files]
     assert {TEXT, json.dumps(LOG, indent=1)} == {*contents}
@@ -368,7 +368,7 @@ async def test_a_storage_that_refuses_costs_nobody_the_seed(
         found = await runner.reveal(seed.meta.call_id, by=ME)
 
     assert 2 == len(shelf.objects)
-    assert found.link.startswith("https://shelf.example/spoilers/")
+    assert found.link.startswith("https://shelf.example/sealed/")
     for secret in shelf.objects:
         assert secret not in f"{events}"
 

@@ -18,16 +18,22 @@ from seedcore.testing.conformance.rules import RULES
 SURFACE = "first-run"
 
 
-async def roll_installed(database: str, sinks: list[Any]) -> int:
+async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int:
     """
     Roll a seed of every installed provider; return how many failed.
+
+    Files that they make are put into *directory*.
     """
     cases = cases_of(seedcore.Registry().names)
+    registry = seedcore.Registry()
+    for name, case in cases.items():
+        registry.add(name, case.target)  # one that runs a program has a stand-in there
     failed = 0
     async with FaultUpstream() as site:
         settings = {name: filled_in(case.settings, site.url) for name, case in cases.items()}
         async with seedcore.Runner(
-            settings={"providers": settings},
+            registry=registry,
+            settings={"storage_directory": f"{directory}/storage", "providers": settings},
             database=database,
             clock=LeapingClock(),  # a site that is asked again and again has its answer at once
             sinks=sinks,

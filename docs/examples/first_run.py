@@ -62,8 +62,11 @@ def main(arguments: list[str] | None = None, database: Path = DATABASE) -> int:
     every: bool = known.all
     database.parent.mkdir(parents=True, exist_ok=True)
     started = time.time()
-    roll = roll_installed if every else roll_known
-    failed = asyncio.run(roll(f"sqlite://{database}", [warn]))
+    url = f"sqlite://{database}"
+    rolling = (
+        roll_installed(url, str(database.parent), [warn]) if every else roll_known(url, [warn])
+    )
+    failed = asyncio.run(rolling)
     rows = asyncio.run(rows_since(database, started))
     print()
     for line in table(rows, ALL_COLUMNS if every else COLUMNS):

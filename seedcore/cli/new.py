@@ -20,7 +20,21 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 40
 """Characters; lines of the generated code stay readable."""
-OURS = frozenset({"alttpr", "avianart", "dry-run", "local", "ootr", "samus", "smdash"})
+OURS = frozenset(
+    {
+        "alttpr",
+        "alttprdoor",
+        "avianart",
+        "ctjets",
+        "dry-run",
+        "local",
+        "ootr",
+        "s3",
+        "samus",
+        "smdash",
+        "smvaria",
+    }
+)
 """Plugins of this project, whether installed or not."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

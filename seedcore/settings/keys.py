@@ -120,7 +120,7 @@ class SiteSettings:
     )
     reveal_after: float = limit(
         86_400.0,
-        number(1, 1e9, "seconds"),
+        number(1, 604_800, "seconds"),
         "time from a spoiler race's seed until its log may be revealed, unless the call says",
     )
     pool_size: int = limit(64, count(1, 10_000), "connections kept open")

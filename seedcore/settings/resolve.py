@@ -158,8 +158,8 @@ class Settings:
         """
         Return the settings of the provider *name* as declared by its plugin.
 
-        Raises ``UnconfiguredProviderError`` when a setting without a default is missing, unless
-        they need not be *complete*, and ``SettingsError`` for everything else.
+        Raises ``UnconfiguredProviderError`` when one of its own without a default is missing,
+        unless they need not be *complete*, or doesn't fit; ``SettingsError`` for all others.
         """
         known = (*PROVIDER_KEYS, *_own_keys(name, declaration.settings))
         file, argument = self._file.tables(name, known), self._argument.tables(name, known)
@@ -286,4 +286,7 @@ def _own(name: str, cls: type[Any] | None, layer: Layer, *, complete: bool) -> A
         return MappingProxyType({})
     if missing:
         raise UnconfiguredProviderError(name, missing)
-    return _instance(cls, layer, name)
+    try:
+        return _instance(cls, layer, name)
+    except SettingsError as error:
+        raise UnconfiguredProviderError(name, problem=str(error)) from None

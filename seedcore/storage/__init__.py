@@ -7,7 +7,16 @@ keys that nobody can guess, until they are revealed.
 
 from seedcore.storage.chosen import storage_of
 from seedcore.storage.directory import Directory
-from seedcore.storage.objects import PUBLIC_NAME, Provided, Storage, Stored
+from seedcore.storage.objects import PUBLIC_NAME, SEALED, Provided, Storage, Stored
 from seedcore.storage.waiting import Waiting
 
-__all__ = ["PUBLIC_NAME", "Directory", "Provided", "Storage", "Stored", "Waiting", "storage_of"]
+__all__ = [
+    "PUBLIC_NAME",
+    "SEALED",
+    "Directory",
+    "Provided",
+    "Storage",
+    "Stored",
+    "Waiting",
+    "storage_of",
+]

@@ -1,8 +1,8 @@
 """
 A directory of this machine as a storage.
 
-``open`` has what anybody may fetch, for a web server to serve; ``sealed`` what nobody may. A link
-to a sealed object is a copy in ``open/revealed``, under a name that nobody can guess.
+``open`` has what anybody may fetch, for a web server to serve. A link to one of the others is a
+copy in ``open/revealed``, under a name that nobody can guess.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from seedcore.contract import threads
 from seedcore.storage.objects import Stored
 
-OPEN, SEALED, REVEALED = "open", "sealed", "revealed"
+OPEN, REVEALED = "open", "revealed"
 
 
 class Directory:
@@ -61,13 +61,13 @@ class Directory:
         await threads.run(self._remove_expired)
 
     def _put(self, stored: Stored, content: bytes) -> str | None:
-        path = self.root / (OPEN if stored.public else SEALED) / stored.key
+        path = self.root / OPEN / stored.key if stored.public else self.root / stored.key
         write_whole(path, content, private=not stored.public)
         return self._address(path) if stored.public else None
 
     def _link(self, stored: Stored, seconds: int) -> str:
         self._remove_expired()
-        content = (self.root / SEALED / stored.key).read_bytes()
+        content = (self.root / stored.key).read_bytes()
         if stored.encoding == "gzip":
             content = gzip.decompress(content)
         until = int(self._now()) + seconds

@@ -12,7 +12,11 @@ import attrs
 
 from seedcore.errors import ProviderResponseFormatError
 
-PUBLIC_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}")
+SEALED = "sealed/"
+"""What keys of spoiler logs begin with, so that a bucket's policy can tell them from the others."""
+PUBLIC_NAME = re.compile(
+    r"(?!sealed/|revealed/|.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}"
+)
 """Names of public objects: paths of plain names."""
 
 

@@ -11,12 +11,14 @@ import sys
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from seedcore.errors import environment_name
+from seedcore.testing.conformance.case import filled_in
 from seedcore.testing.conformance.find import shipped
 from seedcore.testing.replies import Reply
 from seedcore.testing.upstream import FaultUpstream, Received, Script
@@ -44,9 +46,27 @@ def variables_of(names: Iterable[str], url: str) -> dict[str, str]:
     for name in names:
         variables[environment_name(name, "base_url")] = url
         for contract in shipped(name):
-            for key, value in contract.settings.items():
+            for key, value in filled_in(contract.settings, url).items():
                 variables[environment_name(name, key)] = str(value)
     return variables
+
+
+@contextmanager
+def as_in_contracts(folder: Path) -> Iterator[None]:
+    """
+    Let the providers of the plugin in *folder* be those of its contracts.
+
+    One that runs a program of this machine has a stand-in there.
+    """
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    with ExitStack() as patched:
+        for name, text in project["entry-points"]["seedcore.providers"].items():
+            for contract in shipped(name):
+                if not isinstance(contract.provider, (str, type)):
+                    module, _, attribute = text.partition(":")
+                    home = sys.modules[module]
+                    patched.enter_context(mock.patch.object(home, attribute, contract.provider))
+        yield
 
 
 def site_in(folder: Path) -> Script | None:

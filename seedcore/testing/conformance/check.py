@@ -176,7 +176,7 @@ def _fault_of(case: Case, first: Trial, limits: Limits) -> str | None:
     error = first.error
     if isinstance(error, UnknownOperationError):
         return str(error)
-    if isinstance(error, UnconfiguredProviderError):
+    if isinstance(error, UnconfiguredProviderError) and error.missing:
         needed = ", ".join(f"{name!r}: ..." for name in error.missing)
         return f"The provider needs settings. Add settings = {{{needed}}} to the contract."
     if isinstance(error, SettingsError):

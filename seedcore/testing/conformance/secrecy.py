@@ -28,6 +28,7 @@ from seedcore.hookspecs import is_secret
 from seedcore.model import Seed
 from seedcore.redact import SHORTEST
 from seedcore.settings.structure import Fields, fields_of, structure
+from seedcore.testing.conformance.case import filled_in
 from seedcore.testing.conformance.rules import Broken, NotApplicable, Subject
 from seedcore.testing.conformance.scripts import Scripted, failing
 from seedcore.testing.conformance.trial import Trial, loaded, run
@@ -79,7 +80,8 @@ def _canaries(subject: Subject, declared: type[Any], fields: Fields) -> Mapping[
         if not is_secret(field) and name in given:
             continue
         try:
-            structure(declared, {**given, **canaries, name: canary}, subject=name)
+            whole = filled_in({**given, **canaries, name: canary}, "http://localhost")
+            structure(declared, whole, subject=name)
         except SeedcoreError:
             continue
         canaries[name] = canary

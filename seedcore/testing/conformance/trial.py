@@ -157,6 +157,7 @@ async def trial_of(
                 "attempt_timeout": LONGEST_ATTEMPT,
                 "retry_base_delay": 0,
                 "failure_rows": database is not None,
+                "storage_directory": str(Path(empty) / "storage"),
                 **limits,
                 "providers": {case.name: filled_in(own, upstream.url)},
             }
