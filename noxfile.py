@@ -162,7 +162,7 @@ def build(session: nox.Session) -> None:
     """
     install(session, "test")
     build_into(ROOT / "dist", session)
-    pytest(session, "--noconftest", "-m", "built", "tests/test_packaging.py")
+    pytest(session, "--noconftest", "-m", "built", "tests/test_packaging.py", watched=False)
 
 
 @nox.session(requires=["wheels"])
@@ -381,11 +381,14 @@ def report_mutants(session: nox.Session, fates: str) -> None:
         session.error("Less than 90 % of the changes were noticed")
 
 
-def pytest(session: nox.Session, *arguments: str, **environment: str) -> None:
+def pytest(session: nox.Session, *arguments: str, watched: bool = True, **environment: str) -> None:
     """
     Run pytest with the one configuration, without the settings of whoever runs it.
+
+    *watched*: what a test seals is looked for in all that it shows; that needs the core.
     """
-    options = (*arguments, *session.posargs)
+    watching = ("-p", "seedcore.testing.sealing") if watched else ()
+    options = (*watching, *arguments, *session.posargs)
     env = {**no_settings(), **environment}
     session.run("pytest", "-c", "pyproject.toml", *options, env=env)
 
