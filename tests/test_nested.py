@@ -1,0 +1,130 @@
+"""
+Calls that a provider makes of others, or of itself: limits, slots and deadlines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from seedcore import ProviderTimeoutError, Registry, Runner, Seed, hookimpl, operation
+from seedcore.testing import VirtualClock, virtual_time
+
+
+class Twice:
+    """
+    Rolls a seed by itself, or through itself; *seconds* is how long one takes.
+    """
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.rolled = 0
+
+    @hookimpl
+    async def generate(self) -> Seed:
+        """
+        Roll one.
+        """
+        self.rolled += 1
+        await asyncio.sleep(self.seconds)
+        return Seed(id=str(self.rolled))
+
+    @operation(effect="repeatable", rolls=True)
+    async def mystery(self, context: Any) -> Seed:
+        """
+        Roll one through itself.
+        """
+        seed: Seed = await context.generate("twice")
+        await asyncio.sleep(self.seconds)
+        return seed
+
+
+def runner_of(target: Twice, **limits: Any) -> Runner:
+    """
+    Return a runner with one provider, in virtual time.
+    """
+    registry = Registry(discover=False)
+    registry.add("twice", target)
+    settings = {"providers": {"twice": limits, "slow": limits}}
+    return Runner(
+        registry=registry, settings=settings, database=None, clock=VirtualClock(), sinks=[]
+    )
+
+
+async def mystery(runner: Runner, **how: Any) -> Seed:
+    """
+    Roll one through itself.
+    """
+    return await runner.generate("twice", operation="mystery", surface="tests", **how)
+
+
+@virtual_time
+async def test_calls_through_themselves_do_not_hold_all_slots() -> None:
+    """
+    Ten calls with two slots: each needs two, one after the other.
+    """
+    target = Twice(1.0)
+    async with runner_of(target, max_concurrent=2) as runner:
+        seeds = await asyncio.gather(*(mystery(runner) for _ in range(10)))
+
+        assert 10 == len(seeds)
+        assert 0 == runner._lanes["twice"].slots.in_use
+    assert 10 == target.rolled
+
+
+@virtual_time
+async def test_the_time_of_an_inner_call_is_not_the_outer_ones() -> None:
+    """
+    An attempt of 10 s may wait 6 s for an inner call and work 6 s itself, the deadline allowing.
+    """
+    async with runner_of(Twice(6.0), attempt_timeout=10, total_timeout=60) as runner:
+        assert "1" == (await mystery(runner)).id
+
+
+@virtual_time
+async def test_an_attempt_that_hangs_after_an_inner_call_has_its_limit() -> None:
+    """
+    The limit is whole again, and no longer.
+    """
+
+    async def slow(context: Any) -> Seed:
+        await context.generate("twice")
+        await asyncio.sleep(3_600)
+        return Seed(id="never")
+
+    async with runner_of(Twice(6.0), attempt_timeout=10, retry_enabled=False) as runner:
+        runner.registry.add("slow", slow)
+        before = runner._clock.monotonic()
+        with pytest.raises(ProviderTimeoutError, match="no answer within 10 s"):
+            await runner.generate("slow", surface="tests")
+        assert 16 <= runner._clock.monotonic() - before <= 17
+
+
+@virtual_time
+async def test_the_deadline_holds_for_both() -> None:
+    """
+    It is the outer call's, whatever limits the inner one has.
+    """
+    async with runner_of(Twice(3_600.0), attempt_timeout=60) as runner:
+        before = runner._clock.monotonic()
+        with pytest.raises(ProviderTimeoutError):
+            await mystery(runner, deadline=20)
+        assert 20 <= runner._clock.monotonic() - before <= 22
+
+
+@virtual_time
+async def test_who_gives_up_leaves_nothing_behind() -> None:
+    """
+    Cancelled while an inner call runs: no slot is held, and the next call is served.
+    """
+    async with runner_of(Twice(5.0), max_concurrent=1) as runner:
+        task = asyncio.ensure_future(mystery(runner))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert 0 == runner._lanes["twice"].slots.in_use
+        assert "2" == (await mystery(runner)).id
