@@ -313,3 +313,51 @@ def test_a_narrow_terminal_shows_everything_in_more_lines(
     shown = " ".join(" ".join(lines[1:]).split())
     for word in ("ganon,", "dungeons,", "pedestal", "what", "ends", "the", "game"):
         assert word in shown.split(" ")
+
+
+PICKY = """
+import attrs
+from pathlib import Path
+from seedcore import Seed, SettingsError, provider, setting
+
+
+def there(_, field, value):
+    if not Path(value).exists():
+        raise SettingsError(f"{field.name} must be a folder that is there; clone it, and set this")
+
+
+@attrs.frozen
+class Settings:
+    checkout: str = setting(help="where it is", validator=there)
+
+
+@provider(settings=Settings)
+def picky(request):
+    return Seed(id="1")
+"""
+
+
+def test_a_setting_of_no_use_here_is_unconfigured(run: CommandLine, tmp_path: Path) -> None:
+    """
+    It is for whoever runs the program to mend, and no fault of the plugin.
+    """
+    run.install(
+        "seedcore-picky",
+        entry_points={"picky": "picky_plugin:picky"},
+        files={"picky_plugin.py": PICKY},
+        requires=["seedcore>=0.1"],
+    )
+    words = "picky: checkout must be a folder that is there; clone it, and set this."
+    for value, reason in (("", "SEEDCORE_PICKY_CHECKOUT"), ("/no/such/folder", words)):
+        run.set(**({"SEEDCORE_PICKY_CHECKOUT": value} if value else {}))
+        lines = run("list", "--strict", "--json").json
+        line = next(line for line in lines if line["provider"] == "picky")
+        assert "unconfigured" == line["status"]
+        assert reason in line["reason"]
+    refused = run("generate", "picky")
+    assert 2 == refused.status
+    assert words in refused.err
+    shown = run("show", "picky")
+    assert (0, True) == (shown.status, words in " ".join(shown.out.split()))
+    run.set(SEEDCORE_PICKY_CHECKOUT=str(tmp_path))
+    assert 0 == run("generate", "picky").status
