@@ -26,6 +26,7 @@ from each_plugin import each_plugin
 from in_process import refused_call, successful_call, waiting_call
 from measure import QUICK, THOROUGH, Effort
 from network import plain_calls, recorded_calls
+from queued import queued_programs
 from startup import startup
 from table import Line, markdown
 from together import shared_database
@@ -40,11 +41,12 @@ ROWS: dict[int, Callable[[Effort], Coroutine[Any, Any, list[Line]]]] = {
     7: startup,
     8: shared_database,
     9: each_plugin,
+    10: queued_programs,
 }
 ON_POSTGRES = {4, 8}
 """Rows that have lines on PostgreSQL as well."""
-OF_PLUGINS = 9
-"""The row with a line for each plugin; the others are measured as if there were none."""
+OF_PLUGINS = {9, 10}
+"""Rows about plugins; the others are measured as if there were none."""
 
 OPEN_FILES = 8192
 """Connections and their other ends, of all sides at 500 callers, with room to spare."""
@@ -68,6 +70,7 @@ WHY: dict[int, str] = {
     9: "a plain client sends a body that is ready. Ours reads the preset's file, makes options and "
     "body anew for each call, checks them before anything is sent, and compares the answer with "
     "them; a poll costs twice row 1.",
+    10: "a machine with as many programs as processors gives the loop its turn late.",
 }
 """What a missed row is missed for; profiles of the rows say so."""
 
@@ -104,8 +107,8 @@ def _missing(rows: Sequence[int], lines: Sequence[Line]) -> list[str]:
     missing = []
     if ON_POSTGRES.intersection(rows) and (why := no_postgres()):
         missing.append(f"on PostgreSQL: {why}")
-    if OF_PLUGINS in rows and not any(line.row == OF_PLUGINS for line in lines):
-        missing.append(f"in row {OF_PLUGINS}: no plugin with a contract is installed")
+    silent = sorted(OF_PLUGINS.intersection(rows) - {line.row for line in lines})
+    missing += [f"in row {row}: no plugin of it is installed" for row in silent]
     return missing
 
 
@@ -120,7 +123,7 @@ def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plugins", metavar="FOLDER", help="where plugins are, for row 9 alone")
+    parser.add_argument("--plugins", metavar="FOLDER", help="where plugins are, for rows 9 and 10")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a promise is not held")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():

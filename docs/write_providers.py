@@ -18,9 +18,11 @@ from seedcore.cli.declared import declared_rows
 from seedcore.cli.output import text_of
 from seedcore.cli.providers import arguments_of, operation_rows
 from seedcore.errors import error_classes
+from seedcore.hookspecs import Documents
 from seedcore.plugins import Provider, Registry
 from seedcore.presets.document import read
 from seedcore.presets.files import find_in, names_in, shipped_folder
+from seedcore.presets.takers import Taker
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "providers.md"
@@ -102,39 +104,45 @@ def _provider(provider: Provider) -> Iterator[str]:
     ]
     titles = ["operation", "arguments", "effect", "audited", "does"]
     yield from table(titles, operations)
-    yield from _options(provider)
-    yield from _presets(provider)
+    for operation in provider.operations.values():
+        if not operation.rolls:
+            continue
+        taker = Taker(provider, operation)
+        if operation.name != "generate":
+            yield f"What `{operation.name}` takes; its presets are called `{taker.name}`:\n"
+        yield from _options(taker.documents)
+        yield from _presets(taker)
     yield from _settings(provider)
 
 
-def _options(provider: Provider) -> Iterator[str]:
-    if provider.declaration.options is None:
+def _options(documents: Documents) -> Iterator[str]:
+    if documents.options is None:
         yield "Its options have no names of their own: any `key=value` is taken.\n"
         return
     rows = [
         [code(row["name"]), kind(row), default(row), row["help"]]
-        for row in declared_rows(provider.declaration.options)
+        for row in declared_rows(documents.options)
     ]
     yield from table(["option", "type", "default", "is"], rows, "It takes no options.")
-    if provider.declaration.open_options:
-        yield f"Whatever else is given goes into `{provider.declaration.open_options}`.\n"
-    ignored = ", ".join(map(code, provider.declaration.ignored_options))
+    if documents.open_options:
+        yield f"Whatever else is given goes into `{documents.open_options}`.\n"
+    ignored = ", ".join(map(code, documents.ignored_options))
     if ignored:
         yield f"Documents may have {ignored}, which is ignored.\n"
 
 
-def _presets(provider: Provider) -> Iterator[str]:
-    if provider.declaration.presets is None:
+def _presets(taker: Taker) -> Iterator[str]:
+    if taker.documents.presets is None:
         return
-    folder = shipped_folder(provider)
+    folder = shipped_folder(taker)
     rows = []
     for name in sorted(names_in(folder)):
         file = find_in(folder, name)
         assert file is not None
-        document = read(file.path.read_bytes(), provider=provider.name, name=name)
+        document = read(file.path.read_bytes(), provider=taker.name, name=name)
         rows.append([code(name), *(str(document.get(key) or "") for key in ABOUT_PRESETS)])
     yield from table(["preset", "goal", "is"], rows, "It ships no presets.")
-    if provider.declaration.upstream_presets:
+    if taker.documents.upstream_presets:
         yield "A preset that nobody has a file of is the site's own.\n"
 
 

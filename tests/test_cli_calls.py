@@ -83,6 +83,7 @@ def test_generate_as_json(run: CommandLine) -> None:
         "audit": "durable",
         "possible_duplicate": False,
         "dry": False,
+        "reveal_at": None,
     }
     expected = {
         "provider": "demo",

@@ -73,7 +73,7 @@ def test_a_good_provider_passes(run):
     assert 0 == ended.status
     assert "cellar generate (TestCellar)" == lines[0]
     assert [*RULES] == [line[16:].split()[0] for line in lines[1:-1]]
-    assert lines[-1].startswith("  18 passed, 4 not applicable, ")
+    assert lines[-1].startswith("  18 passed, 5 not applicable, ")
 
 
 def test_a_broken_rule_is_named_with_the_reason(run):

@@ -15,7 +15,7 @@ from support.compared import findings
 from support.flows import BadFlow, flow_of, read, replay
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.json"))
-REPLAYED = ("alttpr", "avianart", "ootr", "sm", "smz3")
+REPLAYED = ("alttpr", "avianart", "ctjets", "ootr", "sm", "smvaria", "smz3")
 """Providers of which every operation is compared with what is done today."""
 
 

@@ -6,7 +6,7 @@ Each site is played as the contract says that its plugin ships for ``seedcore ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import seedcore
@@ -24,8 +24,8 @@ async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int
 
     Files that they make are put into *directory*.
     """
-    cases = cases_of(seedcore.Registry().names)
     registry = seedcore.Registry()
+    cases = cases_of(registry)
     for name, case in cases.items():
         registry.add(name, case.target)  # one that runs a program has a stand-in there
     failed = 0
@@ -50,20 +50,22 @@ async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int
     return failed
 
 
-def cases_of(names: Iterable[str]) -> Mapping[str, Case]:
+def cases_of(registry: seedcore.Registry) -> Mapping[str, Case]:
     """
     Return for each provider the call that its contract describes, of ``generate``.
 
     One that ships no such contract is named and left out.
     """
     cases: dict[str, Case] = {}
-    for name in names:
+    for name in registry.names:
         try:
             contracts = [one for one in shipped(name) if one.operation == "generate"]
             if contracts:
                 cases[name] = case_of(contracts[0], tuple(RULES))
                 continue
             why = "its plugin ships no contract of generate"
+            if "generate" not in registry.load(name).operations:
+                why = "it rolls no seeds"
         except seedcore.SeedcoreError as error:
             why = str(error)
         print(f"{name:<10}left out: {why}", flush=True)

@@ -31,9 +31,9 @@ from seedcore.cli.watching import log_to_stderr
 @click.pass_obj
 def reveal_command(invocation: Invocation, /, call_id: str, kind: str, by: str) -> None:
     """
-    Print a link to the spoiler log of a call, once it is due; who asked is recorded.
+    Print a link to the spoiler log of a call, once it is due.
 
-    CALL_ID is what 'seedcore generate' and 'seedcore audit list' show. The link works for an hour,
+    Who asked is recorded. CALL_ID is what 'seedcore generate' and 'seedcore audit list' show. The link works for an hour,
     unless the setting link_seconds says otherwise.
     """
     import asyncio

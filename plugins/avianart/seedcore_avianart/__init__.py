@@ -2,7 +2,7 @@
 Seeds of AVIANART, the door randomizer of avianart.games.
 
 A seed is asked for once, and its page is asked again until it is done. That it is done is said
-by the status that is missing.
+by the status that is missing. Its page is what everybody can see of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from seedcore import (
     ProviderInvalidRequestError,
     ProviderUnavailableError,
     Request,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -36,7 +37,7 @@ from seedcore_avianart.reply import (
     new_hash,
     response_of,
 )
-from seedcore_avianart.seed import check_spoiler, code_of, extra_of, meta_of, version_of
+from seedcore_avianart.seed import check_open, code_of, extra_of, leak_of, meta_of, version_of
 
 if TYPE_CHECKING:
     # Showing or listing the plugin must not pay for importing aiohttp.
@@ -73,20 +74,21 @@ class Avianart:
             hash_of(request.arguments["hash"])
 
     @hookimpl
-    async def generate(self, request: SeedRequest, context: Context) -> Seed:
+    async def generate(self, request: SeedRequest, context: Context) -> Rolled:
         """
         Make a seed of a preset of the site, and wait until it is done.
         """
         wish = wish_of(request)
         first, site = await _submit(wish, context)
         key = new_hash(first)
-        finished, attempts = await _finished(first, key, context)
+        finished, attempts = await _finished(first, key, context, race=request.race)
         if finished.get("status") == FAILED:
             # The site has tried ten times; another seed of the same preset may be luckier.
             text = f"it gave up on this seed: {finished.get('message') or 'it does not say why'}"
             raise ProviderUnavailableError(text)
-        check_spoiler(finished, hidden=wish.race)
-        return Seed(
+        if not wish.race:
+            check_open(finished)
+        seed = Seed(
             url=f"{site}perm/{key}",
             id=key,
             code=code_of(finished),
@@ -94,6 +96,14 @@ class Avianart:
             settings=attrs.asdict(wish),
             extra=extra_of(finished, attempts),
         )
+        return Rolled(seed, shown={"reply": first, "page": finished})
+
+    @hookimpl
+    def leak(self, shown: Mapping[str, Response]) -> str | None:
+        """
+        Neither the first answer nor the page has anything of a spoiler, and both are of a race.
+        """
+        return leak_of(shown["reply"], shown["page"])
 
     @operation(effect="read", placeholder={})
     async def seed(self, context: Context, hash: str) -> dict[str, Any]:  # noqa: A002 - its name there
@@ -150,9 +160,13 @@ async def _submit(wish: Wish, context: Context) -> tuple[Response, str]:
         return response or {}, _site_of(reply)
 
 
-async def _finished(first: Response, key: str, context: Context) -> tuple[Response, int | None]:
+async def _finished(
+    first: Response, key: str, context: Context, *, race: bool
+) -> tuple[Response, int | None]:
     """
     Look at the seed until it is done; return it, and how often the site has tried.
+
+    The page of a *race* is looked at even if the first answer is the seed: others see the page.
     """
     attempts = first.get("attempts")
 
@@ -168,7 +182,9 @@ async def _finished(first: Response, key: str, context: Context) -> tuple[Respon
     if is_seed(first) or first.get("status"):
         state = judge(first, key)
         if not isinstance(state, Pending):
-            return state, attempts
+            settled = state.get("status") == FAILED or leak_of(state)
+            if settled or not race:
+                return state, attempts
     deadline = context.settings.poll_timeout
     found = await context.poll(look, interval=5.0, growth=1.1, longest=10.0, deadline=deadline)
     return found, attempts

@@ -23,6 +23,7 @@ MADE = {
         }
     },
 }
+SPOILER = {"meta": {"race": True}, "Light World": {"Lost Woods Hideout": "Bow"}}
 
 
 class AvianartContract(ProviderContract):
@@ -39,6 +40,14 @@ class AvianartContract(ProviderContract):
         """
         response = TAKEN if received.method == "POST" else MADE
         return replies.json_reply({"status": 200, "response": response})
+
+    def leaking(self, received: Received) -> Reply:
+        """
+        Answer the same, but with what is in a place.
+        """
+        if received.method == "POST":
+            return self.upstream(received)
+        return replies.json_reply({"status": 200, "response": {**MADE, "spoiler": SPOILER}})
 
 
 class SeedContract(ProviderContract):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seedcore import ProviderResponseFormatError
-from seedcore_avianart.reply import Response
+from seedcore_avianart.reply import Response, is_seed
 
 CODE_NAMES: Mapping[str, str] = {
     "Bomb": "Bombs",
@@ -75,21 +75,37 @@ def extra_of(response: Response, attempts: int | None) -> dict[str, Any]:
     return extra
 
 
-def check_spoiler(response: Response, *, hidden: bool) -> None:
+def check_open(response: Response) -> None:
     """
-    Refuse a seed that shows its spoiler where it was to be *hidden*, or has none to show.
+    Refuse a seed that has no spoiler to show.
     """
-    spoiler, meta = response.get("spoiler") or {}, meta_of(response)
-    beside = set(spoiler) - {"meta"} if isinstance(spoiler, Mapping) else {"spoiler"}
-    if not hidden and not beside:
+    if not _beside_meta(response):
         text = "it made a seed without a public spoiler where it was asked for one with it"
         raise ProviderResponseFormatError(text)
+
+
+def leak_of(*answers: Response) -> str | None:
+    """
+    Name what *answers* show that people must not see of a race seed; ``None`` if that is nothing.
+    """
+    found = dict.fromkeys(kind for answer in answers for kind in _shown(answer))
+    return ", ".join(found) or None
+
+
+def _shown(answer: Response) -> list[str]:
+    meta = meta_of(answer)
+    found = ["where its items are"] if _beside_meta(answer) else []
+    if "seed" in meta:
+        found.append("its seed number")
     # Presets of the randomizer of alttpr.com say tournament where the others say race.
-    if hidden and (
-        beside or "seed" in meta or not _is_race(meta.get("race", meta.get("tournament")))
-    ):
-        text = "it made a seed with a public spoiler where it was asked for one without"
-        raise ProviderResponseFormatError(text)
+    if not found and is_seed(answer) and not _is_race(meta.get("race", meta.get("tournament"))):
+        found.append("all of it, since it isn't said to be a race")
+    return found
+
+
+def _beside_meta(response: Response) -> bool:
+    spoiler = response.get("spoiler") or {}
+    return bool(set(spoiler) - {"meta"}) if isinstance(spoiler, Mapping) else True
 
 
 def _is_race(value: Any) -> bool:

@@ -15,7 +15,6 @@ from seedcore import (
     PresetNotFoundError,
     ProviderCapabilityError,
     ProviderInvalidRequestError,
-    ProviderResponseFormatError,
 )
 
 CODE = "Bow/Map/Green Potion/Ice Rod/Big Key"
@@ -230,81 +229,6 @@ async def test_what_the_site_cannot_take_is_not_sent(runner, site, asked, error,
         await roll(runner, **asked)
 
     assert [] == site.upstream.requests
-
-
-# ------------------------------------------------------------------- what must not come
-
-
-LEAKS = (
-    {"Light World": {"Lost Woods Hideout": "Bow"}},
-    {"meta": {"race": True, "seed": 613528871}},
-    *({"meta": {"race": no}} for no in (False, "No", "no", "false", "0", 0, None, "", [], {}, 2)),
-    {"meta": {"version": "1.4.1.11"}},
-    {"meta": {}},
-    {"meta": 7},
-    {},
-    None,
-    ["Bow"],
-    "Bow",
-)
-
-
-@pytest.mark.parametrize("spoiler", LEAKS)
-@pytest.mark.parametrize("race", [False, True])
-async def test_a_seed_that_shows_its_spoiler_is_refused(runner, site, say, spoiler, race):
-    """
-    Nobody learns where it is, and no other one is asked for.
-    """
-    site.finished = {**say.recorded("race"), "spoiler": spoiler}
-
-    with pytest.raises(ProviderResponseFormatError, match="public spoiler") as caught:
-        await roll(runner, race=race)
-
-    assert "PpQXn7COf" not in f"{caught.value!r} {caught.value}"
-    assert 1 == len(site.posts)
-
-
-async def test_a_preset_of_alttpr_says_tournament(runner, site, say):
-    """
-    And is hidden all the same.
-    """
-    site.finished = {**say.recorded("race"), "spoiler": {"meta": {"tournament": True}}}
-
-    seed = await runner.generate("avianart", preset="crosskeys", surface="tests")
-
-    assert seed.url is not None
-
-
-@pytest.mark.parametrize("yes", [True, 1, "1", "true", "True", "Yes", "yes"])
-async def test_a_race_may_be_written_in_several_ways(runner, site, say, yes):
-    """
-    What says that it is one is believed.
-    """
-    site.finished = {**say.recorded("race"), "spoiler": {"meta": {"race": yes}}}
-
-    assert "PpQXn7COf" == (await roll(runner, race=True)).id
-
-
-@pytest.mark.parametrize("spoiler", [{"meta": {"race": True}}, {"meta": {"race": False}}, {}, None])
-async def test_a_seed_without_the_spoiler_that_was_asked_for_is_refused(runner, site, say, spoiler):
-    """
-    It is not what was asked for.
-    """
-    site.finished = {**say.recorded("open"), "spoiler": spoiler}
-
-    with pytest.raises(ProviderResponseFormatError, match="without a public spoiler"):
-        await roll(runner, spoilers="on")
-
-    assert 1 == len(site.posts)
-
-
-async def test_a_seed_with_spoilers_may_show_it(runner, site, say):
-    """
-    That is what was asked for.
-    """
-    site.finished = {**say.recorded("race"), "spoiler": LEAKS[0]}
-
-    assert "PpQXn7COf" == (await roll(runner, spoilers="on")).id
 
 
 # ------------------------------------------------------------------- what comes back

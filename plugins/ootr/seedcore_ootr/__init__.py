@@ -16,6 +16,7 @@ from seedcore import (
     ProviderRateLimitError,
     ProviderUnavailableError,
     Request,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -23,7 +24,16 @@ from seedcore import (
     provider,
 )
 from seedcore_ootr.options import Options, Settings
-from seedcore_ootr.reply import code_of, document_of, log_of, new_id, notes_of, version_of
+from seedcore_ootr.reply import (
+    check_open,
+    code_of,
+    document_of,
+    leak_of,
+    log_of,
+    new_id,
+    notes_of,
+    version_of,
+)
 from seedcore_ootr.site import SOON, asked, create, details_of, outcome, status_of
 from seedcore_ootr.wish import branch_of, id_of, wish_of
 
@@ -63,7 +73,7 @@ class Ootr:
             branch_of(request.arguments["branch"])
 
     @hookimpl
-    async def generate(self, request: SeedRequest, context: Context) -> Seed:
+    async def generate(self, request: SeedRequest, context: Context) -> Rolled:
         """
         Make a seed, and wait until it is done.
         """
@@ -71,14 +81,18 @@ class Ootr:
         if wish.hidden and "seed" in wish.document:
             context.hide(wish.document["seed"])  # the site may repeat it
         created, site = await create(wish, context)
-        key = new_id(created, hidden=wish.hidden)
+        key = new_id(created)
+        if not wish.hidden:
+            check_open(created)
+        elif leak_of(created):  # nobody waits minutes for a seed that nobody gets
+            return Rolled(Seed(), shown=created)
         if await outcome(key, context) == "failed":
             text = "it could make no seed of these settings this time"
             raise ProviderUnavailableError(text)
         details, why = await details_of(key, context)
         code = code_of(details.get("log", {}))
         reason = {} if code else {"code": f"not known, since {why}"}
-        return Seed(
+        seed = Seed(
             url=f"{site}seed/get?id={key}",
             id=key,
             code=code,
@@ -86,6 +100,16 @@ class Ootr:
             settings=wish.recorded,
             extra={**_extra(created, details), **reason},
         )
+        return Rolled(seed, shown=created)
+
+    @hookimpl
+    def leak(self, shown: Mapping[str, Any]) -> str | None:
+        """
+        The site says of each new seed whether people are shown its spoiler.
+
+        Its details are no sign: they are for keys, of which some see spoilers that are locked.
+        """
+        return leak_of(shown)
 
     @operation(effect="read", placeholder={})
     async def status(self, context: Context, id: int | str) -> dict[str, Any]:  # noqa: A002 - its name there

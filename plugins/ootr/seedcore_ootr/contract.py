@@ -5,6 +5,8 @@ What ootrandomizer.com is asked and answers, for ``pytest`` and ``seedcore check
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from seedcore.testing import ProviderContract, Received, Reply, replies
 from seedcore_ootr import ootr
@@ -15,7 +17,7 @@ DETAILS = {
     "creationTimestamp": "2024-09-16T15:20:00.000Z",
     "settingsLog": json.dumps({":version": "8.1.0 Release", "file_hash": CODE, "settings": {}}),
 }
-ANSWERS = {
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "/api/v2/seed/create": {"id": 1234567, "version": "8.1.0", "spoilers": False},
     "/api/v2/seed/status": {"status": 1, "progress": 100},
     "/api/v2/seed/details": DETAILS,
@@ -50,6 +52,12 @@ class OotrContract(ProviderContract):
         Answer by path.
         """
         return replies.json_reply(ANSWERS[received.path])
+
+    def leaking(self, received: Received) -> Reply:
+        """
+        Answer that the spoiler is shown.
+        """
+        return replies.json_reply({**ANSWERS[received.path], "spoilers": True})
 
 
 class StatusContract(ProviderContract):

@@ -77,20 +77,35 @@ def mapping_of(document: Any) -> Mapping[str, Any]:
     raise ProviderResponseFormatError(text)
 
 
-def new_id(created: Mapping[str, Any], *, hidden: bool) -> str:
+def new_id(created: Mapping[str, Any]) -> str:
     """
-    Return the id of the seed that was just asked for, if its spoiler is hidden or shown as asked.
+    Return the id of the seed that was just asked for.
     """
-    if created.get("spoilers") is not (not hidden):
-        text = "it says that the spoiler is shown where it was asked to hide it"
-        if not hidden:
-            text = "it doesn't say that the spoiler is shown, where one was asked for"
-        raise ProviderResponseFormatError(text)
     try:
         return id_of(created.get("id"))
     except ProviderInvalidRequestError:
         text = "it took the request, and its answer has no id to ask for the seed by"
         raise ProviderResponseFormatError(text) from None
+
+
+def check_open(created: Mapping[str, Any]) -> None:
+    """
+    Refuse a seed whose spoiler isn't shown.
+    """
+    if created.get("spoilers") is not True:
+        text = "it doesn't say that the spoiler is shown, where one was asked for"
+        raise ProviderResponseFormatError(text)
+
+
+def leak_of(created: Mapping[str, Any]) -> str | None:
+    """
+    Name what everybody is shown of a seed by the answer to the request for it; ``None`` if nothing.
+    """
+    if created.get("spoilers") is False:
+        return None
+    if created.get("spoilers") is True:
+        return "its spoiler log"
+    return "perhaps its spoiler log, since its answer doesn't say that this is hidden"
 
 
 def state_of(document: Any) -> State | Pending:

@@ -14,6 +14,7 @@ from seedcore import (
     ProviderCapabilityError,
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
+    SpoilerLeakError,
     UnconfiguredProviderError,
 )
 from seedcore.testing import replies
@@ -366,19 +367,32 @@ async def test_without_a_key_it_is_not_ready(site, runner_for, monkeypatch):
 # ------------------------------------------------------------------- what must not come
 
 
-@pytest.mark.parametrize("shown", [True, None, "false", 0])
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (True, "its spoiler log"),
+        *((other, "perhaps its spoiler log, since its answer") for other in (None, "false", 0)),
+    ],
+)
 @pytest.mark.parametrize("race", [False, True])
-async def test_a_seed_that_shows_its_spoiler_is_refused(runner, site, shown, race):
+async def test_a_seed_that_shows_its_spoiler_is_refused(
+    runner, site, events, *, shown, words, race
+):
     """
-    Nobody learns where it is, and no other one is asked for.
+    The leak is named, an alert is left, and the seed is neither waited for nor asked for again.
     """
     created = {"id": 1234567, "version": "8.1.0", "spoilers": shown}
     site.first.append(replies.json_reply(created))
 
-    with pytest.raises(ProviderResponseFormatError, match="spoiler is shown") as caught:
+    with pytest.raises(SpoilerLeakError) as caught:
         await roll(runner, race=race)
 
-    assert "1234567" not in f"{caught.value!r} {caught.value}"
+    assert caught.value.provider_message.startswith(f"it shows {words}")
+    (alert,) = [event for event in events if event.event == "leak_refused"]
+    assert "ERROR" == alert.level
+    assert alert.extra["leak"].startswith(words)
+    seen = f"{caught.value!r} {caught.value} {[event.fields() for event in events]}"
+    assert "1234567" not in seen
     assert 1 == len(site.upstream.requests)
 
 
@@ -446,11 +460,12 @@ async def test_a_seed_that_hides_its_settings_has_no_code(runner, site):
     assert "not known, since its details don't have it" == seed.extra["code"]
 
 
-async def test_a_seed_has_no_spoiler_of_its_details(runner, site):
+@pytest.mark.parametrize("race", [False, True])
+async def test_a_seed_has_no_spoiler_of_its_details(runner, site, race):
     """
-    Details have it where the key may see it.
+    Details have it where the key may see it, which says nothing of other people.
     """
-    seed = await roll(runner)
+    seed = await roll(runner, race=race)
 
     assert 1 == len(site.asked("details"))
     assert "Light Medallion" not in repr(seed)

@@ -7,7 +7,7 @@ spoilers, is made so that the site shows its contents to nobody who hasn't got i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -18,6 +18,7 @@ from seedcore import (
     ProviderError,
     ProviderInvalidRequestError,
     Request,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -27,6 +28,7 @@ from seedcore import (
 from seedcore_samus import players, reply as answers, site
 from seedcore_samus.identity import guid_of
 from seedcore_samus.options import LABEL, SmOptions, Smz3Options, recorded, settings_of
+from seedcore_samus.shown import Shown, leak_of, log_of, new_key, rolled
 from seedcore_samus.site import SmSettings, Smz3Settings, address, raise_for_refusal, root
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ class Samus:
     randomizer: ClassVar[str]
     writes_yaml: ClassVar[bool]
     """Whether its spoiler logs can be had as YAML."""
+
+    def __init__(self, new_key: Callable[[], str] = new_key) -> None:
+        self._new_key = new_key
 
     @hookimpl
     def check(self, request: Request) -> None:
@@ -83,37 +88,56 @@ class Samus:
             raise ProviderCapabilityError(text)
 
     @hookimpl
-    async def generate(self, request: SeedRequest, context: Context) -> Seed:
+    async def generate(self, request: SeedRequest, context: Context) -> Seed | Rolled:
         """
         Make a seed.
         """
-        options = request.options
-        hidden = request.race or request.spoilers != "on"
+        options, hidden = request.options, request.spoilers != "on"
         sent = settings_of(options, race=hidden)
         if hidden and options.seed:
             # Who knows it and the settings can make the game anew. Zeros before it don't count.
             context.hide(options.seed.lstrip("0"))
-        key = {} if options.spoiler_key is None else {"spoilerKey": options.spoiler_key}
-        path = f"api/randomizers/{self.randomizer}/generate"
-        url = address(context.settings, options.release, path)
-        # A redirect that is followed makes the POST a GET.
-        async with context.http.post(url, json={**sent, **key}, allow_redirects=False) as reply:
-            await raise_for_refusal(reply)
-            document = await answers.document(reply)
-            here = root(reply.url, path)
+        key = options.spoiler_key
+        if key is None and request.spoilers == "delayed":
+            key = self._new_key()
+        document, here = await self._asked(context, options.release, sent, key)
         made = answers.stored(document)
         answers.check_made(made, self.randomizer, sent)
-        if hidden:
-            answers.check_hidden(document)
-        return Seed(
+        seed = Seed(
             url=made.permalink(here),
             id=made.slug,
             code=made.code,
             version=made.version,
             spoiler_url=None if hidden else self._log_of(made.guid, here),
             settings=recorded(sent, hidden=hidden),
-            extra=_shown(made),
+            extra=_extra(made),
         )
+        if not hidden:
+            return seed
+        return await rolled(seed, document, request, context, key=key, yaml=self.writes_yaml)
+
+    async def _asked(
+        self, context: Context, release: str | None, sent: Mapping[str, str], key: str | None
+    ) -> tuple[Any, str]:
+        """
+        Ask for a seed; return the answer, and where the site is.
+        """
+        if key is not None:
+            context.hide(key)
+            sent = {**sent, "spoilerKey": key}
+        path = f"api/randomizers/{self.randomizer}/generate"
+        url = address(context.settings, release, path)
+        # A redirect that is followed makes the POST a GET.
+        async with context.http.post(url, json=sent, allow_redirects=False) as reply:
+            await raise_for_refusal(reply)
+            return await answers.document(reply), root(reply.url, path)
+
+    @hookimpl
+    def leak(self, shown: Shown) -> str | None:
+        """
+        Neither the answer nor the log without a key shows anything.
+        """
+        return leak_of(shown)
 
     def _log_of(self, guid: str, here: str) -> str:
         # Without saying which form it has, a log of smz3 would be a page of JSON.
@@ -141,7 +165,7 @@ class Samus:
             "code": found.code,
             "version": found.version,
             "settings": dict(found.settings),
-            **_shown(found),
+            **_extra(found),
         }
 
     @operation(effect="read", placeholder={})
@@ -158,14 +182,7 @@ class Samus:
         """
         if key is not None:
             context.hide(key)
-        path = f"api/spoiler/{guid_of(id)}"
-        params = {"yaml": "true" if yaml else "false"}
-        if key is not None:
-            params["key"] = key
-        url = address(context.settings, release, path)
-        async with context.http.get(url, params=params) as reply:
-            await raise_for_refusal(reply)
-            return await answers.log(reply, yaml=yaml)
+        return await log_of(context, guid_of(id), release, key=key, yaml=yaml)
 
     @operation(effect="read")
     async def options(
@@ -196,16 +213,16 @@ class Samus:
         return attrs.evolve(record, randomizer=self.randomizer, gentype=gentype)
 
 
-def _shown(seed: answers.Stored) -> Mapping[str, Any]:
+def _extra(seed: answers.Stored) -> Mapping[str, Any]:
     """
     Return what a surface may show beside link and code.
     """
-    shown: dict[str, Any] = {"guid": seed.guid, "mode": seed.mode, "players": len(seed.players)}
+    extra: dict[str, Any] = {"guid": seed.guid, "mode": seed.mode, "players": len(seed.players)}
     if seed.mode == "multiworld":
-        shown["names"] = list(seed.players)
+        extra["names"] = list(seed.players)
     if seed.number:
-        shown["seed_number"] = seed.number
-    return shown
+        extra["seed_number"] = seed.number
+    return extra
 
 
 @provider(
@@ -216,6 +233,7 @@ def _shown(seed: answers.Stored) -> Mapping[str, Any]:
     options=SmOptions,
     presets="presets/sm",
     ignored_options=THE_CALL_DECIDES,
+    delayed=True,
 )
 class Sm(Samus):
     """
@@ -234,6 +252,7 @@ class Sm(Samus):
     options=Smz3Options,
     presets="presets/smz3",
     ignored_options=THE_CALL_DECIDES,
+    delayed=True,
 )
 class Smz3(Samus):
     """

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from seedcore.testing import ProviderContract, Reply, replies
+from seedcore.testing import ProviderContract, Received, Reply, replies
 
 GUID = "1c9c4b1b3b0f4f5f8a4fd0d6f4f1a2b3"
 SLUG = "HJxLGzsPT1-KT9DW9PGisw"
@@ -83,7 +83,27 @@ def catalogue(randomizer: str, key: str, *values: str) -> Reply:
     return replies.typed("text/plain; charset=utf-8", json.dumps(document, indent=2))
 
 
-class KeyContract(ProviderContract):
+class MadeContract(ProviderContract):
+    """
+    A seed is ``made``, and its log opens to nobody without its key.
+    """
+
+    made: ClassVar[Reply]
+
+    def upstream(self, received: Received) -> Reply:
+        """
+        Answer with the seed, and refuse its log as the site does: without a word.
+        """
+        return self.made if received.method == "POST" else replies.status(400)
+
+    def leaking(self, received: Received) -> Reply:
+        """
+        Answer with the seed, and with its log.
+        """
+        return self.made if received.method == "POST" else log(self.made)
+
+
+class KeyContract(MadeContract):
     """
     A key to the log is sent, comes back with the seed, and is seen nowhere.
     """

@@ -6,20 +6,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from seedcore.testing import ProviderContract
 from seedcore_samus import contract, sm
 
 MADE = contract.seed("sm", "3.1", {"logic": "casual"})
 
 
-class SmContract(ProviderContract):
+class SmContract(contract.MadeContract):
     """
     A seed is made by a POST of its settings.
     """
 
     provider = sm
     request: ClassVar = {"preset": "tournament_split"}
-    upstream = MADE
+    made = MADE
 
 
 class SmKeyContract(contract.KeyContract):
@@ -28,7 +27,7 @@ class SmKeyContract(contract.KeyContract):
     """
 
     provider = sm
-    upstream = contract.seed("sm", "3.1", {"spoilerKey": contract.KEY})
+    made = contract.seed("sm", "3.1", {"spoilerKey": contract.KEY})
 
 
 class SmSeedContract(contract.SeedContract):

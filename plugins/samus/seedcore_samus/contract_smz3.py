@@ -6,20 +6,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from seedcore.testing import ProviderContract
 from seedcore_samus import contract, smz3
 
 MADE = contract.seed("smz3", "11.3.2", {"smlogic": "normal"})
 
 
-class Smz3Contract(ProviderContract):
+class Smz3Contract(contract.MadeContract):
     """
     A seed is made by a POST of its settings.
     """
 
     provider = smz3
     request: ClassVar = {"preset": "hard"}
-    upstream = MADE
+    made = MADE
 
 
 class Smz3KeyContract(contract.KeyContract):
@@ -28,7 +27,7 @@ class Smz3KeyContract(contract.KeyContract):
     """
 
     provider = smz3
-    upstream = contract.seed("smz3", "11.3.2", {"spoilerKey": contract.KEY})
+    made = contract.seed("smz3", "11.3.2", {"spoilerKey": contract.KEY})
 
 
 class Smz3SeedContract(contract.SeedContract):

@@ -57,7 +57,7 @@ def stored(document: Any) -> Stored:
     guid, mode = guid_in(seed.get("guid")), _text(seed, "mode")
     if guid is None or mode not in MODES:
         _refuse("its guid or its mode isn't one")
-    worlds = _worlds(seed)
+    worlds = worlds_of(seed)
     return Stored(
         guid=guid,
         randomizer=_text(seed, "gameId"),
@@ -67,7 +67,7 @@ def stored(document: Any) -> Stored:
         number=str(seed.get("seedNumber") or ""),
         players=tuple(_text(world, "player") for world in worlds),
         settings={
-            name: value for name, value in _settings(worlds[0]).items() if name != "spoilerKey"
+            name: value for name, value in settings_in(worlds[0]).items() if name != "spoilerKey"
         },
     )
 
@@ -84,7 +84,10 @@ def _text(record: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _worlds(seed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def worlds_of(seed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """
+    Return the worlds of a seed. Raises ProviderResponseFormatError if it has none.
+    """
     worlds = seed.get("worlds")
     if not isinstance(worlds, list) or not worlds:
         _refuse("worlds is missing or empty")
@@ -93,8 +96,10 @@ def _worlds(seed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return worlds
 
 
-def _settings(world: Mapping[str, Any]) -> Mapping[str, Any]:
-    # A JSON document within a JSON text.
+def settings_in(world: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Return the settings of a world, which are JSON in a text. Raises ProviderResponseFormatError.
+    """
     try:
         settings = json.loads(_text(world, "settings"))
     except ValueError:
@@ -117,30 +122,6 @@ def check_made(made: Stored, randomizer: str, sent: Mapping[str, str]) -> None:
     ]
     if wrong:
         text = f"it made another seed than was asked for: {'; '.join(wrong)}"
-        raise ProviderResponseFormatError(text)
-
-
-def check_hidden(document: Mapping[str, Any]) -> None:
-    """
-    Raise ProviderResponseFormatError if the answer shows anything of what a race must not know.
-
-    Whoever can read the answer could read the rest: such a seed is thrown away.
-    """
-    worlds = _worlds(document)
-    shows = {
-        "seedNumber": document.get("seedNumber"),
-        "spoiler": document.get("spoiler") not in (None, "", "[]"),
-        "worldState": any(world.get("worldState") is not None for world in worlds),
-        "locations": any(world.get("locations") is not None for world in worlds),
-        "settings.seed": any(_settings(world).get("seed") for world in worlds),
-        "settings.race": any(_settings(world).get("race") != "true" for world in worlds),
-    }
-    shown = [name for name, is_there in shows.items() if is_there]
-    if shown:
-        text = (
-            "it made a seed without hiding its spoiler, which is no seed for a race: it shows "
-            f"{', '.join(shown)}. The seed was thrown away"
-        )
         raise ProviderResponseFormatError(text)
 
 
@@ -167,11 +148,11 @@ def _without_key(document: Any) -> Mapping[str, Any]:
     seed = document.get("seed")
     if not isinstance(seed, Mapping):
         _refuse("seed is missing")
-    return {**document, "seed": {**seed, "worlds": [_masked(world) for world in _worlds(seed)]}}
+    return {**document, "seed": {**seed, "worlds": [_masked(world) for world in worlds_of(seed)]}}
 
 
 def _masked(world: Mapping[str, Any]) -> Mapping[str, Any]:
-    settings = _settings(world)
+    settings = settings_in(world)
     if "spoilerKey" not in settings:
         return world
     return {**world, "settings": json.dumps({**settings, "spoilerKey": "true"})}

@@ -100,22 +100,25 @@ MOVED = "it answers with a redirect to elsewhere; check base_url and the option 
 class SilentRefusal(Exception):  # noqa: N818 - what it is depends on the operation
     """
     A status of 400 or more without a body: there is nothing else to tell.
+
+    ``of`` is the operation that asks for the same, where another one asked.
     """
 
-    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], of: str | None = None) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.headers = headers
+        self.of = of
 
 
-async def raise_for_refusal(reply: aiohttp.ClientResponse) -> None:
+async def raise_for_refusal(reply: aiohttp.ClientResponse, of: str | None = None) -> None:
     """
     Raise SilentRefusal, or aiohttp's own error for a refusal with words.
     """
     if 300 <= reply.status < 400:
         raise ProviderResponseFormatError(MOVED, status_code=reply.status)
     if reply.status >= 400 and not (await reply.read()).strip():
-        raise SilentRefusal(reply.status, reply.headers)
+        raise SilentRefusal(reply.status, reply.headers, of)
     reply.raise_for_status()
 
 
@@ -175,8 +178,9 @@ def meaning(error: Exception, operation: str) -> ProviderError | None:
     """
     if not isinstance(error, SilentRefusal):
         return None
-    if (operation, error.status) in SILENT:
-        kind, words = SILENT[operation, error.status]
+    asked = error.of or operation, error.status
+    if asked in SILENT:
+        kind, words = SILENT[asked]
     elif error.status in (400, 404):
         kind, words = ProviderInvalidRequestError, NOT_THERE
     else:

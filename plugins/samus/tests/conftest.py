@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from seedcore import Event, Registry, Runner
 from seedcore.store import Store
 from seedcore.testing import FaultUpstream
-from seedcore_samus import sm, smz3
+from seedcore_samus import Sm, Smz3, sm, smz3
 
 
 def _load(name: str) -> ModuleType:
@@ -57,9 +57,11 @@ async def upstream(site: Any) -> AsyncIterator[FaultUpstream]:
 @pytest.fixture
 def sent(upstream: FaultUpstream) -> Callable[[], list[Any]]:
     """
-    Return the JSON bodies that came, in order.
+    Return the JSON bodies that were posted, in order.
     """
-    return lambda: [json.loads(received.body) for received in upstream.requests]
+    return lambda: [
+        json.loads(received.body) for received in upstream.requests if received.method == "POST"
+    ]
 
 
 @pytest.fixture
@@ -71,17 +73,33 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-def runner_for(upstream: FaultUpstream, events: list[Event]) -> Callable[..., Runner]:
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    Where sealed logs are.
+    """
+    return tmp_path_factory.mktemp("storage")
+
+
+@pytest.fixture
+def runner_for(
+    upstream: FaultUpstream, events: list[Event], storage: Path
+) -> Callable[..., Runner]:
     """
     A runner, still to be entered, whose requests reach the stand-in whatever host they are for.
+
+    ``keys`` are those of its spoiler races, in place of random ones.
     """
 
     def make(
-        database: str | None = None, *, presets_in: Path | None = None, **settings: Any
+        database: str | None = None,
+        *,
+        presets_in: Path | None = None,
+        keys: Iterator[str] | None = None,
+        **settings: Any,
     ) -> Runner:
         registry = Registry(discover=False)
-        registry.add("sm", sm)
-        registry.add("smz3", smz3)
+        registry.add("sm", sm if keys is None else Sm(keys.__next__))
+        registry.add("smz3", smz3 if keys is None else Smz3(keys.__next__))
         own = {"retry_base_delay": 0, **settings}
         return Runner(
             registry=registry,
@@ -89,6 +107,7 @@ def runner_for(upstream: FaultUpstream, events: list[Event]) -> Callable[..., Ru
             settings={
                 "providers": {"sm": own, "smz3": own},
                 "preset_directories": [str(presets_in)] if presets_in else [],
+                "storage_directory": str(storage),
             },
             sinks=[events.append],
             http_middlewares=[upstream.middleware],
@@ -118,5 +137,27 @@ def rows_of() -> Callable[[str], Awaitable[list[Any]]]:
             return await store.queries.calls()
         finally:
             await store.close(timeout=5)
+
+    return read
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """
+    The address of a database in an empty folder.
+    """
+    return f"sqlite://{tmp_path / 'audit.sqlite3'}"
+
+
+@pytest.fixture
+def left(tmp_path: Path, events: list[Event]) -> Callable[[], bytes]:
+    """
+    Return everything that is left of a call: all files of the database, and the events.
+    """
+
+    def read() -> bytes:
+        told = json.dumps([event.fields() for event in events], default=str)
+        files = (path for path in tmp_path.rglob("*") if path.is_file())
+        return b"".join([told.encode(), *(path.read_bytes() for path in files)])
 
     return read

@@ -41,7 +41,7 @@ async def test_a_seed_has_link_code_and_version(runner, upstream):
     assert None is seed.spoiler_url
     assert {"guid": GUID, "mode": "normal", "players": 1} == dict(seed.extra)
     assert ALL_OF_SMZ3 == dict(seed.settings)
-    (received,) = upstream.requests
+    received = upstream.requests[0]
     assert ("POST", "/api/randomizers/smz3/generate") == (received.method, received.target)
     assert "application/json" == received.headers["content-type"]
     assert ALL_OF_SMZ3 == json.loads(received.body)

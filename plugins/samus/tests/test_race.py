@@ -13,7 +13,6 @@ import pytest
 from seedcore import (
     ProviderError,
     ProviderInvalidRequestError,
-    ProviderResponseFormatError,
 )
 from seedcore.testing import replies
 from seedcore_samus import contract
@@ -54,86 +53,7 @@ async def test_a_race_with_spoilers_is_refused(runner, upstream):
     assert [] == upstream.requests
 
 
-async def test_a_site_that_stops_hiding_is_noticed(runner, site, upstream):
-    """
-    The seed is thrown away at once, and not asked for again.
-    """
-    site.strips = False
-
-    with pytest.raises(ProviderResponseFormatError) as caught:
-        await runner.generate("smz3", race=True, surface="tests")
-
-    assert "it shows worldState, locations" in caught.value.provider_message
-    assert 1 == len(upstream.requests)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        (("seedNumber",), "1789654321", "seedNumber"),
-        (("spoiler",), '[{"Morphing Ball":"x"}]', "spoiler"),
-        (("worlds", 0, "worldState"), "{}", "worldState"),
-        (("worlds", 0, "locations"), [], "locations"),
-        (("worlds", 0, "settings"), '{"race": "true", "seed": "5"}', "settings.seed"),
-        (("worlds", 0, "settings"), '{"race": "True", "seed": ""}', "settings.race"),
-        (("worlds", 0, "settings"), "{}", "settings.race"),
-    ],
-)
-async def test_every_trace_of_a_spoiler_counts(runner, site, path, value, words):
-    """
-    Each of them alone makes a seed unfit for a race.
-    """
-    document = json.loads(contract.seed("smz3", "11.3.2", {}).body)
-    place = document
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    site.faults.append(replies.json_reply(document))
-
-    with pytest.raises(ProviderResponseFormatError) as caught:
-        await runner.generate("smz3", race=True, surface="tests")
-
-    assert words in caught.value.provider_message
-    assert "1789654321" not in str(caught.value)
-
-
-async def test_what_is_missing_hides_as_well(runner, site):
-    """
-    A release that leaves these fields out altogether is as good.
-    """
-    document = json.loads(contract.seed("smz3", "11.3.2", {}).body)
-    for name in ("seedNumber", "spoiler"):
-        del document[name]
-    for name in ("worldState", "locations"):
-        del document["worlds"][0][name]
-    site.faults.append(replies.json_reply(document))
-
-    assert (await runner.generate("smz3", race=True, surface="tests")).url
-
-
 # ------------------------------------------------------------------------- the key
-
-
-@pytest.fixture
-def database(tmp_path):
-    """
-    The address of a database in an empty folder.
-    """
-    return f"sqlite://{tmp_path / 'audit.sqlite3'}"
-
-
-@pytest.fixture
-def left(tmp_path, events):
-    """
-    Return everything that is left of a call: all files of the database, and the events.
-    """
-
-    def read():
-        told = json.dumps([event.fields() for event in events], default=str)
-        files = (path for path in tmp_path.rglob("*") if path.is_file())
-        return b"".join([told.encode(), *(path.read_bytes() for path in files)])
-
-    return read
 
 
 @pytest.mark.parametrize("asked", [{"race": True}, {}])

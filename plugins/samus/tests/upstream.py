@@ -56,6 +56,8 @@ class Site:
     def __init__(self) -> None:
         self.guids = deque(["1c9c4b1b3b0f4f5f8a4fd0d6f4f1a2b3"])
         self.faults: deque[Reply] = deque()
+        self.logs: deque[Reply | None] = deque()
+        """What those get who ask for logs next; ``None``: what the site has."""
         self.unlucky = 0
         self.strips = True
         self.seeds: dict[str, dict[str, dict[str, Any]]] = {}
@@ -79,6 +81,8 @@ class Site:
             case "GET", ["api", "seed", guid]:
                 return _seed(seeds, guid)
             case "GET", ["api", "spoiler", guid]:
+                if self.logs and (log := self.logs.popleft()) is not None:
+                    return log
                 yaml = query.get("yaml", "").lower() == "true"
                 return _spoiler(seeds, guid, query.get("key"), received, yaml=yaml)
         return replies.typed(PAGE, "<!DOCTYPE html><div id=root></div>")

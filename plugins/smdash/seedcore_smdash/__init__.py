@@ -2,12 +2,14 @@
 Seeds of DASH, the Super Metroid randomizer of dashrando.net.
 
 ``GET generate/<preset>`` makes a new seed every time. Its answer is a redirect to the seed,
-and that redirect is the result: following it would only fetch a page made for people.
+and that redirect is the result: following it would only fetch a page made for people. It says
+nothing of spoilers, so that a race seed's own spoiler page is asked for, which must not be there.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from seedcore import (
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
     Request,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 OWN_HOSTS = frozenset({"www.dashrando.net", "dashrando.net"})
 """Where seeds live, even if base_url says to ask somewhere else."""
+
+NO_SEED = "Seed not found"
+"""What a spoiler page says, with status 200, of a seed that the site doesn't have."""
 
 PERMALINK = re.compile(r"https?://(?P<place>[^\s/?#@\\]+)/seed/(?P<key>[0-9a-z]{12})")
 
@@ -67,7 +73,7 @@ class Smdash:
                 raise ProviderInvalidRequestError(text)
 
     @hookimpl
-    async def generate(self, request: SeedRequest, context: Context) -> Seed:
+    async def generate(self, request: SeedRequest, context: Context) -> Rolled:
         """
         Make a seed of a preset.
         """
@@ -79,12 +85,21 @@ class Smdash:
         path = f"generate/{quote(preset, safe='')}"
         async with context.http.get(path, params=params, allow_redirects=False) as reply:
             url, key = await _permalink(reply)
-        return Seed(
+        seed = Seed(
             url=url,
             id=key,
             spoiler_url=f"{url}/spoiler" if made["spoiler"] else None,
             settings={"preset": preset, **made},
         )
+        page = await _spoiler_page(key, context) if request.race else None
+        return Rolled(seed, shown={"reply": url, "page": page})
+
+    @hookimpl
+    def leak(self, shown: Mapping[str, str | None]) -> str | None:
+        """
+        A seed without spoilers has no spoiler page.
+        """
+        return None if shown["page"] is None else "its spoiler page"
 
     @operation(effect="read")
     async def presets(self, context: Context) -> list[str]:
@@ -145,6 +160,25 @@ async def _permalink(reply: aiohttp.ClientResponse) -> tuple[str, str]:
         text = "the text of its answer and its redirect don't name the same seed"
         raise ProviderResponseFormatError(text, status_code=reply.status)
     return url, found["key"]
+
+
+async def _spoiler_page(key: str, context: Context) -> str | None:
+    """
+    Return the spoiler page of a seed; ``None`` where there is none (404), as it must be.
+    """
+
+    async def look() -> str | None:
+        async with context.http.get(f"seed/{key}/spoiler") as reply:
+            if reply.status == 404:
+                return None
+            reply.raise_for_status()
+            page = await reply.text(errors="replace")
+        if reply.status == 200 and NO_SEED not in page:
+            return page
+        text = "its answer doesn't tell whether the race seed that it made has a spoiler page"
+        raise ProviderResponseFormatError(text, status_code=reply.status)
+
+    return await context.poll(look)
 
 
 def _preset_names(document: Any) -> list[str]:

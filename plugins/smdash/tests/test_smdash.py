@@ -68,11 +68,11 @@ async def test_the_redirect_is_the_result_and_is_not_followed(runner, upstream):
 
 async def test_a_race_is_asked_for_with_exactly_1(runner, upstream):
     """
-    ``race=1`` is sent and nothing about spoilers; the upstream makes a race seed.
+    ``race=1`` is sent and nothing about spoilers; then it is looked whether any is shown.
     """
     seed = await runner.generate("smdash", preset="classic_mm", race=True, surface="tests")
 
-    assert ["/generate/classic_mm?race=1"] == upstream.targets
+    assert ["/generate/classic_mm?race=1", f"/seed/{seed.id}/spoiler"] == upstream.targets
     assert True is upstream.made[seed.id].race
     assert False is upstream.made[seed.id].spoiler
     assert True is seed.settings["race"]

@@ -77,6 +77,8 @@ class Upstream:
         self.asked: list[Asked] = []
         self.made: dict[str, Made] = {}
         self.url = ""
+        self.pages: deque[tuple[int, str]] = deque()
+        """Status and body of the next spoiler pages, in place of the site's own."""
         self._keys = deque(keys)
         self._tls = tls
         self._faults: deque[Fault] = deque()
@@ -205,6 +207,8 @@ class Upstream:
         return _answer(307, permalink, TEXT, Location=permalink)
 
     def _spoiler(self, key: str) -> web.StreamResponse:
+        if self.pages:
+            return _answer(*self.pages.popleft(), PAGE)
         if key not in self.made:
             return _answer(200, f"<html>Seed not found: {key}</html>", PAGE)
         status = 200 if self.made[key].spoiler else 404
