@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedcore.testing import replies as replies
+    from seedcore.testing.beside import (
+        module_beside as module_beside,
+    )
     from seedcore.testing.clocks import (
         LeapingClock as LeapingClock,
         VirtualClock as VirtualClock,
@@ -41,6 +44,7 @@ _HOME_OF = {
     "Reply": "replies",
     "VirtualClock": "clocks",
     "capture_events": "events",
+    "module_beside": "beside",
     "virtual_time": "clocks",
 }
 

@@ -4,7 +4,6 @@ A running stand-in for S3, moto's server beside it, and runners that ask them.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import subprocess
@@ -17,24 +16,10 @@ from typing import Any
 import pytest
 
 from seedcore import Event, Registry, Runner
-from seedcore.testing import LeapingClock
+from seedcore.testing import LeapingClock, module_beside
 from seedcore_s3 import s3
 
-
-def _load(name: str) -> ModuleType:
-    # Tests are imported without their folder on sys.path.
-    spec = importlib.util.spec_from_file_location(
-        f"s3_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stand_in = _load("store")
+stand_in = module_beside(__file__, "store")
 
 
 @pytest.fixture(autouse=True)

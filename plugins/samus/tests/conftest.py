@@ -4,36 +4,19 @@ A running stand-in for the site, and a runner whose requests all end there.
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from seedcore import Event, Registry, Runner
 from seedcore.store import Store
-from seedcore.testing import FaultUpstream
+from seedcore.testing import FaultUpstream, module_beside
 from seedcore_samus import Sm, Smz3, sm, smz3
 
-
-def _load(name: str) -> ModuleType:
-    # Tests are imported without their folder on sys.path.
-    spec = importlib.util.spec_from_file_location(
-        f"samus_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stand_in = _load("upstream")
+stand_in = module_beside(__file__, "upstream")
 
 
 @pytest.fixture

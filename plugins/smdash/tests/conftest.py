@@ -4,33 +4,16 @@ A running stand-in for dashrando.net, and a runner that asks it.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from seedcore import Event, Registry, Runner
+from seedcore.testing import module_beside
 from seedcore_smdash import smdash
 
-
-def _load(name: str) -> ModuleType:
-    # Tests are imported without their folder on sys.path.
-    spec = importlib.util.spec_from_file_location(
-        f"smdash_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-site = _load("upstream")
+site = module_beside(__file__, "upstream")
 
 
 @pytest.fixture
