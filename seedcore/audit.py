@@ -106,8 +106,13 @@ def effective_settings(request: Request, seed: Seed) -> Mapping[str, Any]:
     if attrs.has(type(options)):
         # What a document says about an option is in that already, and may be a secret.
         names = attrs.fields_dict(type(options))
-        given = {name: item for name, item in given.items() if name.split(".")[0] not in names}
         options = attrs.asdict(options, filter=lambda field, _: not field.metadata.get("secret"))
+        opened = [value for value in options.values() if isinstance(value, Mapping)]
+        given = {
+            name: item
+            for name, item in given.items()
+            if name.split(".")[0] not in names and not any(name in value for value in opened)
+        }
     return {**given, **options} if given else options or NOTHING_GIVEN
 
 

@@ -20,6 +20,8 @@ from seedcore.contract.classify import PLUGIN_ERROR
 from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import (
     DrainingError,
+    PluginError,
+    ProviderCapabilityError,
     ProviderError,
     ProviderResponseFormatError,
     RevealError,
@@ -343,9 +345,13 @@ class Runner:
     async def _nested(
         self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
     ) -> Any:
-        asked = self._opened.asked(provider, operation, arguments.get("preset"))
-        lane, operation, found = await asked
-        limits = lane.policy(parent.profile, operation)
+        try:
+            asked = self._opened.asked(provider, operation, arguments.get("preset"))
+            lane, operation, found = await asked
+            limits = lane.policy(parent.profile, operation)
+        except PluginError as error:  # whoever asked has to install or set something
+            text = f"it needs another provider. {error}"
+            raise ProviderCapabilityError(text) from error
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from seedcore import ProviderTimeoutError, Registry, Runner, Seed, hookimpl, operation
+from seedcore import (
+    ProviderCapabilityError,
+    ProviderTimeoutError,
+    Registry,
+    Runner,
+    Seed,
+    hookimpl,
+    operation,
+)
 from seedcore.testing import VirtualClock, virtual_time
 
 
@@ -128,3 +136,20 @@ async def test_who_gives_up_leaves_nothing_behind() -> None:
 
         assert 0 == runner._lanes["twice"].slots.in_use
         assert "2" == (await mystery(runner)).id
+
+
+@virtual_time
+async def test_a_provider_that_can_not_be_called_is_named() -> None:
+    """
+    Whoever runs the program can install it: it is no bug of the one that needs it.
+    """
+
+    async def needy(context: Any) -> Seed:
+        seed: Seed = await context.generate("twise")
+        return seed
+
+    async with runner_of(Twice()) as runner:
+        runner.registry.add("slow", needy)
+        with pytest.raises(ProviderCapabilityError, match="it needs another provider") as caught:
+            await runner.generate("slow", surface="tests")
+        assert "pip install seedcore-twise" in caught.value.provider_message

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from seedcore import (
     ProviderCapabilityError,
     ProviderError,
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
     Request,
+    Rolled,
     Seed,
     SeedRequest,
     hookimpl,
@@ -25,8 +28,10 @@ from seedcore import (
 )
 from seedcore_alttpr.body import body_of, check_options, placed, recorded
 from seedcore_alttpr.game import HASH, Game, check_game, read_game, settings_of
+from seedcore_alttpr.mysteries import Weights, check_weights, check_wish, game_of, rolled
 from seedcore_alttpr.options import Options
 from seedcore_alttpr.site import Settings, ask, check_branch
+from seedcore_alttpr.spoiler import logs_of, shown_in
 
 if TYPE_CHECKING:
     from seedcore import Context
@@ -46,12 +51,13 @@ SYSTEM = SystemRandom()
     presets="presets",
     # Older documents have these; the first two the call decides, the third nobody reads.
     ignored_options=("tournament", "spoilers", "version"),
+    delayed=True,
 )
 class Alttpr:
     """
     Makes games, looks them up, and lists what can be chosen.
 
-    *rng* draws the locations of forced items.
+    *rng* draws the locations of forced items, and what the options of mysteries come to.
     """
 
     def __init__(self, rng: Random = SYSTEM) -> None:
@@ -64,7 +70,11 @@ class Alttpr:
         """
         if isinstance(request, SeedRequest):
             check_branch(request.branch)
-            check_options(request)
+            check = check_weights if request.operation == "mystery" else check_options
+            check(request)
+            return
+        if request.operation == "resolve":
+            check_wish(request.arguments)
             return
         check_branch(request.arguments.get("branch"))
         if "hash" not in request.arguments:
@@ -75,7 +85,14 @@ class Alttpr:
             raise ProviderInvalidRequestError(text)
 
     @hookimpl
-    async def generate(self, request: SeedRequest, context: Context) -> Seed:
+    def leak(self, shown: Mapping[str, Game], request: SeedRequest) -> str | None:
+        """
+        Name what the site shows of a game whose spoiler is to be hidden.
+        """
+        return shown_in(shown, masked=getattr(request.options, "mask_settings", False))
+
+    @hookimpl
+    async def generate(self, request: SeedRequest, context: Context) -> Rolled:
         """
         Make a game.
         """
@@ -88,8 +105,53 @@ class Alttpr:
         path = f"festive/{path}" if options.festive else path
         answer = await ask(context, path, branch=request.branch, body=body)
         game = read_game(answer.document)
-        check_game(game, body, customizer=options.customizer)
-        return game.seed(answer.site, settings, customizer=options.customizer)
+        delayed = request.spoilers == "delayed"
+        # What only whoever asked for it gets, nobody else is shown.
+        shown = {} if delayed else {"its answer": game}
+        hidden = request.spoilers != "on"
+        if not (hidden and self.leak(shown, request)):
+            check_game(game, body, customizer=options.customizer)
+            if hidden and (request.race or delayed):
+                shown["its page"] = await _page(context, game.hash, request.branch)
+        public = shown["its page"] if delayed else game
+        seed = public.seed(answer.site, settings, customizer=options.customizer)
+        logs = logs_of(game, seed.text) if delayed else {}
+        return Rolled(seed, shown=shown, logs=logs)
+
+    @operation(
+        effect="repeatable",
+        rolls=True,
+        options=Weights,
+        open_options="weights",
+        presets="weightsets",
+        whole_documents=True,
+    )
+    async def mystery(self, request: SeedRequest, context: Context) -> Rolled:
+        """
+        Make a game whose options are rolled by weights; ``alttprdoor`` makes it if they say so.
+        """
+        weights = request.options.weights
+        roll = await rolled(weights, self._rng, context, provider=request.provider)
+        # Whoever made it has judged what is shown of it.
+        return Rolled(await game_of(roll, request, context), shown={})
+
+    @operation(effect="read", placeholder={})
+    async def resolve(
+        self,
+        request: Request,
+        context: Context,
+        weightset: str | None = None,
+        weights: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Roll a weightset, by its name or as a document, and return what came of it; makes no game.
+        """
+        if weightset is not None:
+            found = await context.preset(f"{request.provider}mystery", weightset)
+            weights = {**found.options, "branch": found.branch}
+        assert weights is not None
+        roll = await rolled(weights, self._rng, context, provider=request.provider)
+        return {"provider": roll.provider, **attrs.asdict(roll, recurse=False)}
 
     @operation(effect="read")
     async def game(self, hash: str, context: Context, branch: str | None = None) -> Seed:  # noqa: A002
@@ -172,6 +234,24 @@ async def _kept(context: Context, found: str, branch: str | None) -> tuple[Game,
         text = "it answered with another game than was asked for"
         raise ProviderResponseFormatError(text)
     return game, answer.site
+
+
+async def _page(context: Context, found: str, branch: str | None) -> Game:
+    """
+    Return what everybody can read of a game. It is asked again by itself: the game is made.
+    """
+
+    async def look() -> Game:
+        try:
+            return (await _kept(context, found, branch))[0]
+        except Exception as error:
+            if getattr(error, "status", None) != 404:
+                raise
+        # It may come to know the game yet, which another one would not mend.
+        text = "it doesn't have the game that it made, so that nobody can tell what it shows of it"
+        raise ProviderResponseFormatError(text, status_code=404, retryable=True)
+
+    return await context.poll(look)
 
 
 def _table(document: object) -> dict[str, Any]:

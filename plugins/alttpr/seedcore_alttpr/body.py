@@ -39,6 +39,9 @@ CUSTOM_DEFAULTS: Mapping[str, Any] = {
 }
 """What the site's page sends of custom, and the site reads without asking whether it is there."""
 
+SPOILERS = {"off": "off", "on": "on", "delayed": "generate"}
+"""What the site calls them; with "generate" only who asks for the game gets its spoiler."""
+
 FREE = ("name", "notes", *CUSTOMIZER_ONLY)
 """Options that may hold what JSON doesn't know."""
 
@@ -80,8 +83,8 @@ def body_of(request: SeedRequest) -> dict[str, Any]:
     if options.quickswap is not None:
         body.setdefault("allow_quickswap", options.quickswap)
     # Anything but JSON's own true would be taken for something else, and never refused.
-    body["tournament"] = request.spoilers == "off"
-    body["spoilers"] = "mystery" if options.mask_settings else request.spoilers
+    body["tournament"] = request.spoilers != "on"
+    body["spoilers"] = "mystery" if options.mask_settings else SPOILERS[request.spoilers]
     return body
 
 

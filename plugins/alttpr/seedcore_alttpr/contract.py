@@ -9,6 +9,7 @@ from typing import Any
 
 from seedcore.testing import ProviderContract, Received, Reply, replies
 from seedcore_alttpr import alttpr
+from seedcore_alttpr.game import MASKED_META
 
 HASH = "PzEXTZAIaa"
 META = {
@@ -30,25 +31,104 @@ GAME = {
     "generated": "2026-11-21T00:00:00+00:00",
     "size": 2,
 }
+SPOILED = {**GAME, "spoiler": {"Hyrule Castle": {"Sanctuary:1": "Lamp:1"}, "meta": META}}
+MASKED = {**META, "spoilers": "mystery"}
+MYSTERY = {
+    **GAME,
+    "spoiler": {"meta": {name: fact for name, fact in MASKED.items() if name in MASKED_META}},
+}
+# It leaves no choice: each time the same requests are made.
+WEIGHTS = {
+    "glitches_required": "none",
+    "item_placement": "advanced",
+    "dungeon_items": "standard",
+    "accessibility": "items",
+    "goals": "ganon",
+    "ganon_open": "7",
+    "tower_open": "7",
+    "world_state": "open",
+    "entrance_shuffle": "none",
+    "hints": "off",
+    "weapons": "randomized",
+    "item_pool": "normal",
+    "item_functionality": "normal",
+    "boss_shuffle": "none",
+    "enemy_shuffle": "none",
+    "enemy_damage": "default",
+    "enemy_health": "default",
+}
 SETTINGS = {"username": "contract", "password": "a password of the contract"}
 
 
-def stored() -> Reply:
+def stored(game: Any = GAME) -> Reply:
     """
     Return a stored game, JSON that the site calls HTML.
     """
-    return replies.typed("text/html; charset=UTF-8", json.dumps(GAME))
+    return replies.typed("text/html; charset=UTF-8", json.dumps(game))
+
+
+def site(received: Received, made: Any, page: Any) -> Reply:
+    """
+    Return the answer to who has a game *made*, or the *page* that everybody can read of it.
+    """
+    return stored(page) if received.path == f"/hash/{HASH}" else replies.json_reply(made)
 
 
 class AlttprContract(ProviderContract):
     """
-    A game for a race is made with the settings that were asked for.
+    A game for a race is made with the settings that were asked for, and nobody sees more of it.
     """
 
     provider = alttpr
     request = {"options": {"mode": "open", "goal": "ganon", "item_placement": "advanced"}}
     settings = SETTINGS
-    reply = GAME
+
+    def upstream(self, received: Received) -> Reply:
+        """
+        Return the game, and its page.
+        """
+        return site(received, GAME, GAME)
+
+    def leaking(self, received: Received) -> Reply:
+        """
+        Return a game whose page shows what its answer doesn't.
+        """
+        return site(received, GAME, SPOILED)
+
+
+class MysteryContract(ProviderContract):
+    """
+    A mystery is such a game, and its settings are hidden too.
+    """
+
+    provider = alttpr
+    operation = "mystery"
+    request = {"settings": WEIGHTS}
+    settings = SETTINGS
+
+    def upstream(self, received: Received) -> Reply:
+        """
+        Return the game, and its page.
+        """
+        return site(received, MYSTERY, MYSTERY)
+
+    def leaking(self, received: Received) -> Reply:
+        """
+        Return a game whose page shows the settings.
+        """
+        page = {**GAME, "spoiler": {"meta": MASKED}}
+        return site(received, MYSTERY, page)
+
+
+class ResolveContract(ProviderContract):
+    """
+    A weightset is rolled here.
+    """
+
+    provider = alttpr
+    operation = "resolve"
+    request = {"weightset": "friendly"}
+    settings = SETTINGS
 
 
 class GameContract(ProviderContract):

@@ -4,6 +4,8 @@ The file-select code: five icons that the game shows, read from the patch.
 
 from __future__ import annotations
 
+from seedcore_alttpr.patch import bytes_at
+
 OFFSET = 1573397
 """Where the ROM keeps the five icons (0x180215)."""
 
@@ -47,28 +49,9 @@ def file_select_code(patch: object) -> str | None:
     """
     Return the icons that *patch* writes, such as ``Bow/Lamp/Map/Cape/Book``.
 
-    *patch* is the site's list of ``{"<offset>": [bytes]}``, in which neighbouring writes are
-    merged, so that the icons are mostly within a longer one. ``None`` if it doesn't write five.
+    ``None`` if *patch* doesn't write five.
     """
-    written: dict[int, str] = {}
-    for start, values in _writes(patch):
-        if start >= OFFSET + 5 or start + len(values) <= OFFSET:
-            continue
-        for place in range(max(start, OFFSET), min(start + len(values), OFFSET + 5)):
-            value = values[place - start]
-            if type(value) is not int or not 0 <= value < len(ICONS):
-                return None
-            written[place] = ICONS[value]
-    icons = [written[place] for place in sorted(written)]
-    return "/".join(icons) if len(icons) == 5 else None
-
-
-def _writes(patch: object) -> list[tuple[int, list[object]]]:
-    writes: list[tuple[int, list[object]]] = []
-    for write in patch if isinstance(patch, list) else ():
-        for offset, values in write.items() if isinstance(write, dict) else ():
-            # int() takes more than offsets: spaces, underscores, other digits, any length.
-            plain = isinstance(offset, str) and offset.isascii() and offset.isdigit()
-            if plain and len(offset) < 12 and isinstance(values, list):
-                writes.append((int(offset), values))
-    return writes
+    icons = bytes_at(patch, OFFSET, 5)
+    if not icons or max(icons) >= len(ICONS):
+        return None
+    return "/".join(ICONS[icon] for icon in icons)

@@ -4,35 +4,17 @@ A running stand-in for alttpr.com, and a runner that asks it.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from seedcore import Event, Registry, Runner
-from seedcore.testing import FaultUpstream
+from seedcore.testing import FaultUpstream, module_beside
 from seedcore_alttpr import Alttpr
 
-
-def _load(name: str) -> ModuleType:
-    # Tests are imported without their folder on sys.path.
-    spec = importlib.util.spec_from_file_location(
-        f"alttpr_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stand_in = _load("upstream")
+stand_in = module_beside(__file__, "upstream")
 
 
 @pytest.fixture
@@ -81,16 +63,28 @@ def events() -> list[Event]:
 def runner_for(events: list[Event]) -> Callable[..., Runner]:
     """
     A runner, still to be entered, whose alttpr asks the given address and retries at once.
+
+    *core* are settings of the core, *others* further providers by their names.
     """
 
-    def make(base_url: str, **settings: Any) -> Runner:
+    def make(
+        base_url: str,
+        *,
+        database: str | None = None,
+        core: Mapping[str, Any] | None = None,
+        others: Mapping[str, Any] | None = None,
+        rng: Random | None = None,
+        **settings: Any,
+    ) -> Runner:
         registry = Registry(discover=False)
-        registry.add("alttpr", Alttpr(Random(7)))
+        registry.add("alttpr", Alttpr(rng or Random(7)))
+        for name, provider in (others or {}).items():
+            registry.add(name, provider)
         own = {"base_url": base_url, "retry_base_delay": 0, **settings}
         return Runner(
             registry=registry,
-            database=None,
-            settings={"providers": {"alttpr": own}},
+            database=database,
+            settings={**(core or {}), "providers": {"alttpr": own}},
             sinks=[events.append],
         )
 

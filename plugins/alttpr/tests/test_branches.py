@@ -39,6 +39,7 @@ async def test_a_branch_is_another_site(upstream, runner_for, site, branch):
             seed = await roll(runner, branch=branch)
 
             assert f"{other.url}/h/{seed.id}" == seed.url
+            assert [f"/hash/{seed.id}"] == [asked.target for asked in other.requests[1:]]
             for operation, arguments, target in OPERATIONS:
                 await runner.call("alttpr", operation, surface="tests", branch=branch, **arguments)
                 assert target in [asked.target for asked in other.requests]
@@ -103,7 +104,7 @@ async def test_both_credentials_are_sent(upstream, runner_for):
         await runner.call("alttpr", "settings", surface="tests")
 
     basic = "Basic " + base64.b64encode("bot:pässword".encode()).decode()
-    assert [basic, basic] == [asked.headers["authorization"] for asked in upstream.requests]
+    assert [basic, basic, basic] == [asked.headers["authorization"] for asked in upstream.requests]
 
 
 async def test_without_credentials_there_is_no_header(runner, upstream):

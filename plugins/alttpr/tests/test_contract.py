@@ -9,7 +9,9 @@ from seedcore_alttpr.contract import (
     CustomizerSettingsContract,
     DailyContract,
     GameContract,
+    MysteryContract,
     PatchContract,
+    ResolveContract,
     SettingsContract,
 )
 
@@ -17,6 +19,18 @@ from seedcore_alttpr.contract import (
 class TestAlttpr(AlttprContract):
     """
     One test for each rule, about games.
+    """
+
+
+class TestMystery(MysteryContract):
+    """
+    The same about mysteries.
+    """
+
+
+class TestResolve(ResolveContract):
+    """
+    The same about rolling a weightset.
     """
 
 

@@ -11,8 +11,15 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from seedcore import ProviderInvalidRequestError, ProviderResponseFormatError
+from seedcore import (
+    ProviderAuthenticationError,
+    ProviderInvalidRequestError,
+    ProviderResponseFormatError,
+    ProviderUnavailableError,
+    SpoilerLeakError,
+)
 from seedcore_alttpr.game import check_game, read_game, settings_of
+from seedcore_alttpr.spoiler import logs_of, shown_in
 
 OPEN = {"mode": "open", "goal": "ganon", "item_placement": "advanced", "hints": "off"}
 
@@ -26,39 +33,206 @@ def changed(reply, change):
     return attrs.evolve(reply, body=json.dumps(document).encode())
 
 
+ITEMS = "the locations of its items"
+NUMBER = "the number that makes it again"
+MASKED = "the settings, which must be masked,"
+PLAYTHROUGH = "the playthrough"
+
+
+def thrown_away(found):
+    """
+    Return how the sentence about a leak ends.
+    """
+    return f"it shows {found}. The seed was thrown away"
+
+
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("answer", "found"),
     [
-        ("unparsable", "it answered with a spoiler although none may be seen"),
-        ("flag_absent", "it answered with a spoiler although none may be seen"),
-        ("open", "it answered with a spoiler although none may be seen"),
-        ("masked", "it answered with the settings"),
+        ("unparsable", f"{PLAYTHROUGH} in its answer and {ITEMS} in its answer"),
+        ("flag_absent", f"{PLAYTHROUGH} in its answer and {ITEMS} in its answer"),
+        ("open", f"{PLAYTHROUGH} in its answer and {ITEMS} in its answer"),
+        ("masked", f"{MASKED} in its answer"),
     ],
 )
-async def test_a_spoiled_game_is_thrown_away(make, site, recorded, answer, words):
+async def test_a_spoiled_game_is_thrown_away(
+    make, site, upstream, recorded, *, events, answer, found
+):
     """
     The site answers so when it can't read a body or misses its flag, with status 200.
     """
     mystery = answer == "masked"
     site.next.append(recorded("race" if mystery else answer))
 
-    with pytest.raises(ProviderResponseFormatError, match=words) as caught:
+    with pytest.raises(SpoilerLeakError) as caught:
         await make(**OPEN, mask_settings=mystery)
 
-    assert 1 == caught.value.attempts == len(site.sent)
-    assert json.loads(recorded(answer).body)["hash"] not in repr(caught.value.to_json())
+    assert thrown_away(found) == caught.value.provider_message
+    assert 1 == caught.value.attempts == len(site.sent) == len(upstream.requests)
+    [event] = [event for event in events if event.event == "leak_refused"]
+    assert ("ERROR", {"leak": found}) == (event.level, event.extra)
+    told = f"{caught.value.to_json()} {events}"
+    assert json.loads(recorded(answer).body)["hash"] not in told
+    assert "PegasusBoots" not in told
 
 
-async def test_one_region_is_too_much(make, site, recorded):
+async def test_a_casual_game_without_spoilers_must_not_have_one(make, site, recorded):
+    """
+    As a race; there only the page isn't asked for.
+    """
+    site.next.append(recorded("open"))
+
+    with pytest.raises(SpoilerLeakError, match=ITEMS):
+        await make(**OPEN, race=False, spoilers="off")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda spoiler: spoiler.update(Shops=[]), ITEMS),
+        (lambda spoiler: spoiler.update({"A new one": None}), ITEMS),
+        (lambda spoiler: spoiler.update(playthrough={}), PLAYTHROUGH),
+        (lambda spoiler: spoiler["meta"].update(seed=1), NUMBER),
+    ],
+)
+async def test_one_region_is_too_much(make, site, recorded, change, found):
     """
     Nothing but meta may be there, and in it no seed.
     """
-    site.next.append(changed(recorded("race"), lambda game: game["spoiler"].update(Shops=[])))
-    site.next.append(changed(recorded("race"), lambda game: game["spoiler"]["meta"].update(seed=1)))
+    site.next.append(changed(recorded("race"), lambda game: change(game["spoiler"])))
 
-    for _ in range(2):
-        with pytest.raises(ProviderResponseFormatError, match="although none may be seen"):
-            await make(**OPEN)
+    with pytest.raises(SpoilerLeakError) as caught:
+        await make(**OPEN)
+
+    assert thrown_away(f"{found} in its answer") == caught.value.provider_message
+
+
+# ------------------------------------------------------------------- the public page
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda spoiler: spoiler.update({"Hyrule Castle": {"Sanctuary:1": "Hammer:1"}}), ITEMS),
+        (lambda spoiler: spoiler.update(playthrough={}), PLAYTHROUGH),
+        (lambda spoiler: spoiler["meta"].update(seed=7_654_321), NUMBER),
+    ],
+)
+async def test_what_only_the_page_shows(make, site, upstream, recorded, *, events, change, found):
+    """
+    A game is for everybody to look up: one that shows more there than in the answer is thrown
+    away as well.
+    """
+    site.next.append(recorded("race"))
+    site.pages.append(changed(recorded("kept_race"), lambda game: change(game["spoiler"])))
+
+    with pytest.raises(SpoilerLeakError) as caught:
+        await make(**OPEN)
+
+    assert thrown_away(f"{found} in its page") == caught.value.provider_message
+    assert [found + " in its page"] == [
+        event.extra["leak"] for event in events if event.event == "leak_refused"
+    ]
+    assert ["/api/randomizer", "/hash/PzEXTZAIaa"] == [each.target for each in upstream.requests]
+    told = f"{caught.value.to_json()} {events}"
+    assert not [each for each in ("PzEXTZAIaa", "Hammer", "7654321") if each in told]
+
+
+async def test_the_page_of_a_masked_game_shows_no_settings(make, site, recorded):
+    """
+    It has to be the game that was asked for, and still say less.
+    """
+    site.next += [recorded("masked"), recorded("masked")]
+    site.pages.append(
+        changed(recorded("kept_masked"), lambda game: game["spoiler"]["meta"].update(goal="ganon"))
+    )
+
+    with pytest.raises(SpoilerLeakError) as caught:
+        await make(**OPEN, mask_settings=True)
+    assert thrown_away(f"{MASKED} in its page") == caught.value.provider_message
+
+    site.pages.append(recorded("kept_masked"))
+    assert "A86y9szjaa" == (await make(**OPEN, mask_settings=True)).id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ({"race": True}, True),
+        ({"race": True, "mask_settings": True}, True),
+        ({"race": True, "customizer": True}, True),
+        ({"race": False, "spoilers": "off"}, False),
+        ({"race": False, "spoilers": "off", "mask_settings": True}, False),
+        ({"race": False, "spoilers": "on"}, False),
+    ],
+)
+async def test_who_pays_for_the_page(make, upstream, arguments, asked):
+    """
+    Races do; of a game that nobody races the answer is enough.
+    """
+    seed = await make(**OPEN, **arguments)
+
+    targets = [each.target for each in upstream.requests if each.method == "GET"]
+    assert ([f"/hash/{seed.id}"] if asked else []) == targets
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words", "looks"),
+    [
+        ("gone", ProviderResponseFormatError, "doesn't have the game that it made", 5),
+        ("broken", ProviderUnavailableError, "is not available", 5),
+        ("garbage", ProviderResponseFormatError, "a web page in place of JSON", 1),
+        ("half", ProviderResponseFormatError, "has no patch", 1),
+        ("another", ProviderResponseFormatError, "another game than was asked for", 1),
+        ("login", ProviderAuthenticationError, "it wants a login", 1),
+    ],
+)
+async def test_a_page_that_nobody_can_read(
+    make, site, upstream, recorded, *, page, kind, error, words, looks
+):
+    """
+    What nobody could judge is not handed out; and no second game is made for that.
+    """
+    race = recorded("kept_race")
+    kinds = {
+        "gone": recorded("unknown_hash"),
+        "broken": page(500, "Server Error"),
+        "garbage": page(200, "We will be back"),
+        "half": changed(race, lambda game: game.pop("patch")),
+        "another": changed(race, lambda game: game.update(hash="A86y9szjaa")),
+        "login": page(401, "Unauthorized"),
+    }
+    site.next.append(recorded("race"))
+    site.pages += [kinds[kind]] * 9
+
+    with pytest.raises(error, match=words) as caught:
+        await make(**OPEN)
+
+    assert (1, 1 + looks) == (len(site.sent), len(upstream.requests))
+    assert "generate" == caught.value.operation
+    assert "PzEXTZAIaa" not in str(caught.value.to_json())
+
+
+@pytest.mark.parametrize("kind", ["gone", "broken", "busy"])
+async def test_a_page_that_comes_later(make, site, upstream, recorded, *, page, kind):
+    """
+    It is asked again by itself: the game is made, and another would only cost more.
+    """
+    kinds = {
+        "gone": recorded("unknown_hash"),
+        "broken": page(503, "Be right back"),
+        "busy": recorded("rate_limit"),
+    }
+    site.next.append(recorded("race"))
+    site.pages.append(
+        attrs.evolve(kinds[kind], headers={**kinds[kind].headers, "retry-after": "0.01"})
+    )
+
+    assert "PzEXTZAIaa" == (await make(**OPEN)).id
+    assert ["POST", "GET", "GET"] == [each.method for each in upstream.requests]
+
+
+# ------------------------------------------------------------- the game that was asked
 
 
 async def test_a_game_that_is_no_race_is_thrown_away(make, site, recorded):
@@ -272,7 +446,7 @@ named += ("tournament", "spoilers", "special", "difficulty", "item_pool", "shuff
             "generated": anything,
             "spoiler": st.fixed_dictionaries(
                 {"meta": st.dictionaries(st.sampled_from(named), anything) | anything},
-                optional={"Shops": anything},
+                optional=dict.fromkeys(("Shops", "Special", "Bosses", "Light World"), anything),
             ),
         },
     )
@@ -286,6 +460,8 @@ def test_any_answer_is_a_game_or_refused(document):
         game = read_game(document)
         settings_of(game)
         seed = game.seed("https://alttpr.com", body)
+        shown_in({"its answer": game}, masked=True)
+        logs_of(game, seed.text)
         check_game(game, body, customizer=True)
     except ProviderResponseFormatError:
         return

@@ -10,7 +10,7 @@ import json
 import attrs
 import pytest
 
-from seedcore import ProviderResponseFormatError, Registry, Runner
+from seedcore import Registry, Runner, SpoilerLeakError
 from seedcore.store import Store
 from seedcore_alttpr import Alttpr
 from seedcore_alttpr.options import Options
@@ -39,7 +39,10 @@ async def test_a_race_is_made_with_exactly_what_was_asked(make, site, upstream):
     assert f"{upstream.url}/h/Hash000000" == seed.url
     assert ("Hash000000", "2024-02-18", None) == (seed.id, seed.version, seed.spoiler_url)
     assert "Shovel/Bombos/Flippers/Bombs/Mushroom" == seed.code
-    assert ["/api/randomizer"] == [asked.target for asked in upstream.requests]
+    # Then its page, as everybody can see it.
+    assert [("POST", "/api/randomizer"), ("GET", "/hash/Hash000000")] == [
+        (asked.method, asked.target) for asked in upstream.requests
+    ]
 
 
 async def test_the_recorded_race_becomes_a_seed(make, site, recorded):
@@ -63,9 +66,10 @@ async def test_json_is_asked_for(make, upstream):
     """
     await make(**OPEN)
 
-    headers = upstream.requests[0].headers
-    assert ("application/json", "application/json") == (headers["accept"], headers["content-type"])
-    assert "cookie" not in headers
+    made, looked_up = (each.headers for each in upstream.requests)
+    assert ("application/json", "application/json") == (made["accept"], made["content-type"])
+    assert "application/json" == looked_up["accept"]
+    assert not ["cookie" for each in (made, looked_up) if "cookie" in each]
 
 
 async def test_nested_options_keep_their_shape(make, site):
@@ -169,7 +173,10 @@ async def test_a_festive_game_says_so(make, site, upstream):
 
     seed = await make(**OPEN, festive=True)
 
-    assert ["/festive/api/randomizer"] == [asked.target for asked in upstream.requests]
+    # The page of a game is where that of any other is.
+    assert ["/festive/api/randomizer", f"/hash/{seed.id}"] == [
+        asked.target for asked in upstream.requests
+    ]
     assert True is seed.extra["festive"]
     assert f"{upstream.url}/h/{seed.id}" == seed.url
 
@@ -187,7 +194,7 @@ async def test_a_festive_game_may_change_what_was_asked(make, site, recorded):
 
     game["spoiler"]["Special"] = {}
     site.next.append(attrs.evolve(recorded("race"), body=json.dumps(game).encode()))
-    with pytest.raises(ProviderResponseFormatError, match="although none may be seen"):
+    with pytest.raises(SpoilerLeakError, match="the locations of its items in its answer"):
         await make(**OPEN, festive=True)
 
 
@@ -200,7 +207,7 @@ async def test_the_customizer_gets_what_its_page_would_send(make, site, upstream
     """
     seed = await make(**OPEN, customizer=True, eq=["PegasusBoots", "BossHeartContainer"])
 
-    assert ["/api/customizer"] == [asked.target for asked in upstream.requests]
+    assert ["/api/customizer", f"/hash/{seed.id}"] == [asked.target for asked in upstream.requests]
     assert (FLAGS, {}) == (site.sent[0]["custom"], site.sent[0]["l"])
     assert ["PegasusBoots", "BossHeartContainer"] == site.sent[0]["eq"]
     assert True is seed.extra["customizer"]

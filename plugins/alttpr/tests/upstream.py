@@ -93,8 +93,9 @@ def page(status: int, title: str, **headers: str) -> Reply:
 class Site:
     """
     The site. ``sent`` holds the bodies it was sent, ``kept`` its games by hash; ``next`` is
-    answered before anything is looked at, and ``unlucky`` games can't be won. It allows *limit*
-    counts in its minute, two for each game, and only a *festive* one has the festive endpoint.
+    answered before anything is looked at, ``pages`` where a game is looked up, and ``unlucky``
+    games can't be won. It allows *limit* counts in its minute, two for each game, and only a
+    *festive* one has the festive endpoint.
     """
 
     def __init__(self, *, festive: bool = False, limit: int = 60) -> None:
@@ -104,6 +105,7 @@ class Site:
         self.sent: list[Any] = []
         self.kept: dict[str, dict[str, Any]] = {}
         self.next: deque[Reply] = deque()
+        self.pages: deque[Reply] = deque()
         self.unlucky = 0
         self.special = False
 
@@ -111,8 +113,8 @@ class Site:
         wants_json = JSON in received.headers.get("accept", "")
         if received.method == "POST":
             self.sent.append(_parsed(received.body))
-        if self.next:
-            return self.next.popleft()
+        if (reply := self._next(received)) is not None:
+            return reply
         parts = received.path.strip("/").split("/")
         self.special = parts[0] == "festive"
         if self.special and self.festive:
@@ -133,6 +135,22 @@ class Site:
             case "GET", ["randomizer" | "customizer" as which, "settings"]:
                 return recorded("settings" if which == "randomizer" else "customizer_settings")
         return _json(404, {"message": ""}) if wants_json else page(404, "Not Found")
+
+    def _next(self, received: Received) -> Reply | None:
+        """
+        Return what is to be answered, if anything is, and keep it if it is a game that was made.
+        """
+        if self.pages and received.path.startswith("/hash/"):
+            return self.pages.popleft()
+        if not self.next:
+            return None
+        reply = self.next.popleft()
+        document = _parsed(reply.body)
+        if received.method == "POST" and isinstance(document, dict) and "hash" in document:
+            spoiler = document.get("spoiler")
+            meta = spoiler.get("meta") if isinstance(spoiler, dict) else None
+            self.kept[str(document["hash"])] = {**document, "spoiler": {"meta": meta}}
+        return reply
 
     def _post(self, endpoint: str, wants_json: bool) -> Reply:
         limit = min(self.limit, 50) if endpoint == "customizer" else self.limit
@@ -222,7 +240,7 @@ def dotted(nested: Any, before: str = "") -> dict[str, Any]:
 def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (RecursionError, ValueError):
         return {}  # which is why a body that isn't JSON gets a default game
 
 

@@ -4,6 +4,7 @@ A running stand-in for S3, moto's server beside it, and runners that ask them.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 import subprocess
@@ -114,8 +115,13 @@ async def runner(store: Any, runner_for: Callable[..., Runner]) -> AsyncIterator
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """
-    The address of moto's server, a real process.
+    The address of moto's server, a real process; a machine without moto skips its tests.
     """
+    if importlib.util.find_spec("moto") is None:
+        missing = "moto isn't installed: it is in the group test of this plugin"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -123,7 +129,7 @@ def moto() -> Iterator[str]:
         assert process.stdout is not None
         line = process.stdout.readline()
         try:
-            assert line, "moto's server doesn't start; install the group test of this plugin"
+            assert line, "moto's server doesn't start"
             yield f"http://127.0.0.1:{int(line)}"
         finally:
             process.terminate()
