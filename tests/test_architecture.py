@@ -64,7 +64,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "typed_settings": ("settings/",),
     "pluggy": ("hookspecs.py", "adapt.py"),
     "loguru": ("events.py", "cli/", "testing/"),
-    "click": ("cli/",),
+    "click": ("cli/", "testing/"),
     "yaml": ("presets/",),
     "rich": ("demo/live.py",),
     "pytest": ("testing/",),

@@ -206,9 +206,9 @@ async def test_a_spool_that_can_not_be_made_loses_the_row(
         lost: list[Any] = []
         write = store.write
 
-        async def watched(*arguments: Any) -> Any:
+        async def watched(*arguments: Any, **named: Any) -> Any:
             try:
-                return await write(*arguments)
+                return await write(*arguments, **named)
             except Exception as error:
                 lost.append(str(error))
                 raise

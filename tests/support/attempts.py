@@ -149,8 +149,8 @@ class Watched:
     pause_until: float = 0.0
     expected: dict[str, int] = attrs.Factory(lambda: {"open": 0, "apart": 0})
     opened: int = 0
-    knew: int = -1
-    """The generation in which it has opened the circuit last."""
+    knew: set[int] = attrs.Factory(set)
+    """The generations in which it has opened the circuit."""
     apart: int | None = None
     """The revision of the shared row when it opened for itself alone."""
     owes: tuple[float, float] = (math.inf, 0.0)

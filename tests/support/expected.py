@@ -98,13 +98,13 @@ class Write:
     """
     One change of the row: by whom, and whether that one may be telling what it did alone.
 
-    ``knew`` is the generation in which its writer has opened the circuit last, ``left`` the
-    seconds that its own circuit stays open, if it is; ``calm`` says that neither its writer nor
-    the database's clock was disturbed lately.
+    ``knew`` are the generations in which its writer has opened the circuit: what it tells of may
+    be older than the last. ``left`` are the seconds that its own circuit stays open, if it is;
+    ``calm`` says that neither its writer nor the database's clock was disturbed lately.
     """
 
     writer: str
-    knew: int
+    knew: frozenset[int]
     left: float | None
     now: float
     database: float
@@ -190,7 +190,7 @@ class SharedCircuit:
     def _opens(self, before: Row, after: Row, write: Write) -> None:
         self.openings[write.writer] = self.openings.get(write.writer, 0) + 1
         self._failed_probes = 0
-        self._hold(write.knew == before.generation, f"{write.writer} lags behind: {after}")
+        self._hold(before.generation in write.knew, f"{write.writer} lags behind: {after}")
         self._lasts(0.0, after, write)
 
     def _probes(self, before: Row, after: Row, write: Write) -> None:

@@ -126,7 +126,7 @@ class Witness:
             watched.changes += 1
             watched.changed = now
             if event.breaker == "open" and event.extra.get("by") != "peer":
-                watched.knew = process.breaker.condition.generation - 1
+                watched.knew.add(process.breaker.condition.generation - 1)
             self.met.add(f"{event.breaker} in a process")
         elif event.event == "gate" and event.extra.get("by") == "peer":
             self.met.add("a pause of another process")
@@ -154,7 +154,7 @@ class Witness:
             quiet = now - max(watched.resumed, self.jumped)
             write = Write(
                 writer=process.name,
-                knew=watched.knew,
+                knew=frozenset(watched.knew),
                 left=_stays_open(process),
                 now=now,
                 database=self.time.of_the_database() / 1e6,
