@@ -122,7 +122,7 @@ def submit(call: Call) -> None:
     """
     Give the slot of the attempt back: what it sent is taken, and it only waits from here on.
     """
-    if not call.submitted:
+    if call.trying and not call.submitted:
         call.submitted = True
         call.lane.release(call, success=True)
 

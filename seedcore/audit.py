@@ -180,6 +180,7 @@ def kept_result(call: Call, value: Any, latency_ms: float) -> str | None:
             "attempts": call.attempts,
             "latency_ms": latency_ms,
             "possible_duplicate": call.duplicate,
+            "reveal_at": call.reveal_at,
         }
         kept = {"seed": seed, "meta": meta}
     try:

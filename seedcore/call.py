@@ -83,9 +83,9 @@ class Call:
     limit is and ``cut_short`` whether by the deadline, ``trying`` whether the attempt hasn't ended,
     ``pauses`` counts who has taken its limit off, ``submitted`` says that it has given its slot
     back, ``turn`` when the provider's rate lets it go, ``hidden`` what the provider asked to take
-    out of every output, ``logs`` are those of a spoiler race, ``parent`` is the call that made
-    this one, ``is_look`` whether it is one of a poll, ``row_id`` the id in the row if that is
-    another one,
+    out of every output, ``logs`` are those of a spoiler race, due at ``reveal_at``,
+    ``parent`` is the call that made this one in its attempt ``of_attempt``, ``is_look`` whether it
+    is one of a poll, ``row_id`` the id in the row if that is another one,
     ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
     made once, ``nested`` whether another call made it.
     """
@@ -110,6 +110,7 @@ class Call:
         "limit",
         "logs",
         "nested",
+        "of_attempt",
         "once",
         "operation",
         "parent",
@@ -121,6 +122,7 @@ class Call:
         "refused",
         "report",
         "request",
+        "reveal_at",
         "row_id",
         "seconds",
         "started",
@@ -148,6 +150,7 @@ class Call:
     report: CallReport | None
     parent: Call | None
     row_id: str | None
+    reveal_at: float | None
     preset: Preset | ProviderError | None
     permit: Permit | None
     turn: float | None
@@ -181,12 +184,13 @@ class Call:
         # In chains, since every call does this.
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
         self.submitted = self.trying = self.is_look = self.dry = False
-        self.attempts = self.counted = self.pauses = 0
+        self.attempts = self.counted = self.pauses = self.of_attempt = 0
         self.waited = 0.0
         self.hidden = ()
         self.logs = NOTHING_GIVEN
         self.cause = self.verdict = self.delays = self.worker = self.once = self.report = None
         self.parent = self.row_id = self.preset = self.permit = self.turn = None
+        self.reveal_at = None
 
     def spent(self, what: str, seconds: float) -> None:
         """

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from seedcore.call import Call
-from seedcore.errors import ProviderCapabilityError
 from seedcore.model import Pending, Seed
 from seedcore.storage.objects import PUBLIC_NAME, Stored
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from seedcore.lane import Lane
     from seedcore.presets import Preset
-    from seedcore.storage import Storage
 
 Found = TypeVar("Found")
 
@@ -66,7 +64,7 @@ class Calls:
     nested: Callable[..., Awaitable[Any]]
     poll: Callable[..., Awaitable[Any]]
     preset: Callable[[str, str], Awaitable[Preset]]
-    storage: Callable[[Call], Storage]
+    upload: Callable[[Call, str, Stored, bytes], Awaitable[str]]
 
 
 class Context(StartContext):
@@ -138,17 +136,13 @@ class Context(StartContext):
 
         *name* is a path such as ``patch/1.bps``; what has it is replaced. It goes to the storage
         of the settings: a provider, within this call's deadline, or a directory. Raises what
-        calls of the storage raise, ProviderCapabilityError where it has no public addresses.
+        calls of the storage raise, ProviderCapabilityError if it can't be used for that.
         """
         if not PUBLIC_NAME.fullmatch(name):
             msg = "context.upload takes a path of plain names, such as patch/1.bps"
             raise ValueError(msg)
         stored = Stored(key=name, content_type=content_type, public=True)
-        address = await self._calls.storage(self._call).put(stored, content)
-        if address is not None:
-            return address
-        text = "the storage has no public addresses; see its settings"
-        raise ProviderCapabilityError(text)
+        return await self._calls.upload(self._call, self._next_id(), stored, content)
 
     async def preset(self, provider: str, name: str) -> Preset:
         """
@@ -159,10 +153,12 @@ class Context(StartContext):
         return await self._calls.preset(provider, name)
 
     def _nested(self, provider: str, operation: str, arguments: dict[str, Any]) -> Awaitable[Any]:
+        return self._calls.nested(self._call, provider, operation, self._next_id(), arguments)
+
+    def _next_id(self) -> str:
         # Counted within the attempt, so that a repetition has the same ids and keys.
         self._children += 1
-        call_id = f"{self.call_id}/{self._children}"
-        return self._calls.nested(self._call, provider, operation, call_id, arguments)
+        return f"{self.call_id}/{self._children}"
 
     async def poll(
         self,

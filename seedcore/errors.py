@@ -179,7 +179,8 @@ class IncompatiblePluginError(BrokenPluginError):
 
 class ProviderClashError(BrokenPluginError):
     """
-    Two installed distributions offer the same provider name.
+    Two installed distributions offer the same provider name, or one such name is also what
+    another provider's presets go by.
     """
 
 

@@ -10,7 +10,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 from seedcore.contract.deadline import Clock
-from seedcore.errors import PresetNotFoundError, ProviderError, SeedcoreError, SettingsError
+from seedcore.errors import (
+    PresetNotFoundError,
+    ProviderClashError,
+    ProviderError,
+    SeedcoreError,
+    SettingsError,
+)
 from seedcore.lane import Lane, Runtime
 from seedcore.model import kind_of
 from seedcore.plugins import Registry
@@ -64,9 +70,13 @@ class Lanes:
         documents = known.documents if known is not None else None
         if preset is None or documents is None or documents.presets is None:
             return lane, operation, None
+        kind = kind_of(lane.name, operation)
+        if kind != lane.name and kind in self._registry.names:
+            reason = f"its presets for {operation} go by {kind!r}, the name of another provider"
+            raise ProviderClashError(lane.name, None, reason)
         try:
             check_text("preset", preset)
-            found = await self.presets.shared(kind_of(lane.name, operation), str(preset))
+            found = await self.presets.shared(kind, str(preset))
         except PresetNotFoundError as error:
             return lane, operation, None if documents.upstream_presets else error
         except ProviderError as error:

@@ -123,7 +123,7 @@ class Request:
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_WHO_ASKED = frozenset({"by", "call_id", "reveal_at", "surface"})
+_WHO_ASKED = frozenset({"call_id", "reveal_at", "surface"})
 DEEPEST = 20
 """Levels of an argument that a fingerprint looks into."""
 
@@ -410,19 +410,22 @@ class FailureRecord:
 @attrs.frozen(kw_only=True)
 class LogRecord:
     """
-    Where the spoiler logs of one call are; ``reveal_at`` and ``created_at`` are epoch microseconds.
+    Where the spoiler logs of one call are, and when they are due: at ``reveal_at``, epoch
+    microseconds, else ``reveal_after`` microseconds after the row is written.
 
-    ``storage`` is the provider that has them, empty for the local directory. ``objects`` has for
-    each kind its ``key``, ``filename`` and ``content_type``. ``owner`` asked for the seed.
+    ``owner`` asked for the seed. ``storage`` is the provider that has them, empty for the local
+    directory, and ``waits_at`` the machine on whose disk they wait for it. ``objects`` has what a
+    ``Stored`` has, for each kind.
     """
 
     call_id: str
     provider: str
     owner: str | None
-    reveal_at: int
+    reveal_at: int | None
+    reveal_after: int
     storage: str
+    waits_at: str | None
     objects: Mapping[str, Any]
-    created_at: int
 
 
 @attrs.frozen(kw_only=True)

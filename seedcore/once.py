@@ -197,7 +197,7 @@ class Once:
             row = await store.queries.own_call(call.call_id)
             if row is None or not call.operation.rolls:
                 raise DuplicateCallError(call.call_id, "and its result was not kept")
-            value = seed_of(row)
+            value = await _seed_again(store, row)
         call.lane.emit("INFO", "repeated", call=call)
         return value
 
@@ -344,12 +344,13 @@ class Running:
 
     async def _as_recorded(self, store: Store, value: Any) -> Any:
         # Another process may have taken the claim over, and been quicker.
-        row = None
+        if self.recorded is None or not isinstance(value, Seed):
+            return value
         with contextlib.suppress(DatabaseError):
             row = await store.queries.own_call(self.call.call_id)
-        if row is None or self.recorded is None or not isinstance(value, Seed):
-            return value
-        return value if row["created_at"] == self.recorded.created_at else seed_of(row)
+            if row is not None and row["created_at"] != self.recorded.created_at:
+                return await _seed_again(store, row)
+        return value
 
 
 def _is_masked(value: Any) -> bool:
@@ -367,7 +368,12 @@ def _unmasked(value: Any) -> Any:
     return None if _is_masked(value) else value
 
 
-def seed_of(row: Mapping[str, Any]) -> Seed:
+async def _seed_again(store: Store, row: Mapping[str, Any]) -> Seed:
+    due = await store.logs.due_at(row["call_id"]) if row["spoilers"] == "delayed" else None
+    return seed_of(row, due)
+
+
+def seed_of(row: Mapping[str, Any], reveal_at: float | None = None) -> Seed:
     """
     Return the seed that an audit row is about, without what was masked there.
     """
@@ -390,5 +396,6 @@ def seed_of(row: Mapping[str, Any]) -> Seed:
             latency_ms=row["latency_ms"],
             audit="durable",
             possible_duplicate=bool(row["report"].get("possible_duplicate")),
+            reveal_at=reveal_at,
         ),
     )

@@ -69,6 +69,14 @@ def audits(call: Call) -> bool:
     return call.lane.runtime.store is not None and call.operation.audited and not call.nested
 
 
+async def settled(call: Call, value: Any, latency: float) -> Any:
+    """
+    Write the row of a success, and return what the caller gets.
+    """
+    state = await record(call, value, latency) if audits(call) else "off"
+    return succeeded(call, value, state, latency)
+
+
 def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
     """
     Return *value*, with its meta if it is a seed, and say that the call succeeded.
@@ -88,7 +96,7 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
         "audit": state,
         "possible_duplicate": call.duplicate,
         "dry": call.dry,
-        "reveal_at": getattr(call.request, "reveal_at", None),
+        "reveal_at": call.reveal_at,
     }
     return value.with_meta(made(SeedMeta, meta))
 
@@ -101,10 +109,8 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     assert store is not None
     row: AuditRecord | None = None
     try:
-        log = None
-        if call.logs and not call.nested:
-            assert call.lane.runtime.logs is not None
-            log = await call.lane.runtime.logs.keep(call, value)
+        logs = call.lane.runtime.logs
+        log = await logs.keep(call, value) if call.logs and logs is not None else None
         if audits(call):
             row = audit.success_record(call, value, latency)
         if call.once is None:

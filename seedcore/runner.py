@@ -28,15 +28,16 @@ from seedcore.errors import (
     SeedcoreError,
     SettingsError,
     UnknownOperationError,
-    did_you_mean,
 )
 from seedcore.events import Events, JsonLines, Loguru
+from seedcore.fairness import as_fair
 from seedcore.lane import Lane, Runtime
 from seedcore.lanes import Lanes
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.settings import Settings
+from seedcore.storage.chosen import check_named, fault_of, storage_of
 from seedcore.validate import (
     check_request,
     checked_name,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from seedcore.once import Once
     from seedcore.presets import Preset, Presets
     from seedcore.spoilers import SpoilerLogs
-    from seedcore.storage import Storage
+    from seedcore.storage import Storage, Stored
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
@@ -100,6 +101,7 @@ class Runner:
         self.registry.restrict(disable=core.disable, only=core.only)
         if core.strict:
             self.registry.load_all()
+        check_named(core, self.registry)
         self._database = core.database_url if database is FROM_SETTINGS else database
         self._sinks = sinks
         self._start = tuple(start)
@@ -118,7 +120,7 @@ class Runner:
         self._runtime: Runtime | None = None
         self._once: Once | None = None
         self._inside = Calls(
-            nested=self._nested, poll=self._poll, preset=self._preset, storage=self._storage_of
+            nested=self._nested, poll=self._poll, preset=self._preset, upload=self._upload
         )
 
     # ---------------------------------------------------------------- lifetime
@@ -142,7 +144,6 @@ class Runner:
         if self._runtime is not None:
             msg = "A runner is opened once; make a new Runner."
             raise SeedcoreError(msg)
-        self._check_storage()
         events = self._events()
         store = None if self._database is None else await self._store(self._database, events)
         runtime = self._runtime = Runtime(
@@ -162,10 +163,10 @@ class Runner:
             from seedcore.sharing import Sharing
 
             runtime.sharing = Sharing(store, runtime, self._lanes)
-            runtime.logs = self._logs(runtime)
+            runtime.logs = self._logs(runtime, store)
         try:
             if runtime.logs is not None:
-                await runtime.logs.upload_left()
+                await runtime.logs.open()
             for name in self._start:
                 await (await self._opened.of(name)).start_early()
         except BaseException:
@@ -199,6 +200,8 @@ class Runner:
                 self._closed = True
 
     async def _close(self, runtime: Runtime) -> None:
+        if runtime.logs is not None:
+            await runtime.logs.stop()
         for seconds in (self.settings.core.drain_timeout, AFTER_DRAIN):
             await self._wait_idle(seconds)
             runtime.limits.fire_all()
@@ -208,7 +211,7 @@ class Runner:
             if self._once is not None:
                 await self._once.close(timeout=AFTER_DRAIN)
             if runtime.logs is not None:
-                await runtime.logs.close()
+                await runtime.logs.close(timeout=AFTER_DRAIN)
             if runtime.sharing is not None:
                 await runtime.sharing.close(timeout=AFTER_DRAIN)
             if runtime.store is not None:
@@ -343,7 +346,14 @@ class Runner:
         return await self._run(call, arguments)
 
     async def _nested(
-        self, parent: Call, provider: str, operation: str, call_id: str, arguments: dict[str, Any]
+        self,
+        parent: Call,
+        provider: str,
+        operation: str,
+        call_id: str,
+        arguments: dict[str, Any],
+        *,
+        hide: Iterable[str] = (),
     ) -> Any:
         try:
             asked = self._opened.asked(provider, operation, arguments.get("preset"))
@@ -356,12 +366,16 @@ class Runner:
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
         call.call_id, call.nested, call.profile = call_id, True, parent.profile
-        call.preset, call.parent = found, parent
-        if lane is parent.lane:
-            submit(parent)  # else calls that wait for a second slot may hold all of them
+        call.preset, call.parent, call.of_attempt = found, parent, parent.attempts
+        call.hidden = tuple(hide)
+        outer: Call | None = parent
+        while outer is not None:
+            if outer.lane is lane:
+                submit(outer)  # else calls that wait for a second slot may hold all of them
+            outer = outer.parent
         # It has attempts and limits of its own, within the deadline of the outer one.
         with unlimited(parent):
-            return await self._run(call, arguments)
+            return await self._run(call, as_fair(call, arguments))
 
     async def _poll(
         self, call: Call, look: Callable[[], Awaitable[Any]], deadline: float | None, **times: float
@@ -370,45 +384,55 @@ class Runner:
 
         return await Poll(call, look, self._inside, deadline).run(Interval(**times))
 
-    def _check_storage(self) -> None:
-        """
-        Find out now what would otherwise cost the log of a race.
-        """
-        name = self.settings.core.storage
-        if name is None:
-            return
-        if name not in self.registry.names:
-            known = did_you_mean(name, self.registry.names)
-            msg = f"storage: no provider is called {name!r}.{known}"
-            raise SettingsError(msg)
-        operations = self.registry.load(name).operations
-        missing = [each for each in ("put", "link") if each not in operations]
-        if missing:
-            msg = f"storage: {name} has no operation {missing[0]}; name one that stores files"
-            raise SettingsError(msg)
-
-    def _logs(self, runtime: Runtime) -> SpoilerLogs:
+    def _logs(self, runtime: Runtime, store: Store) -> SpoilerLogs:
         from seedcore.spoilers import SpoilerLogs
 
-        async def call(provider: str, operation: str, **arguments: Any) -> Any:
-            asked: Any = {"surface": "storage", "profile": "batch", **arguments}
-            return await self.call(provider, operation, **asked)
+        core, now = self.settings.core, self._clock.time
 
-        return SpoilerLogs(runtime, self.settings.core, call)
+        def storage(name: str | None) -> Storage:
+            return storage_of(core, self._stored, now, name=name)
 
-    def _storage_of(self, parent: Call) -> Storage:
+        return SpoilerLogs(
+            runtime,
+            store,
+            storage_of=storage,
+            fault=lambda: fault_of(core, self.registry),
+            link_seconds=core.link_seconds,
+        )
+
+    async def _stored(
+        self, provider: str, operation: str, *, hide: Iterable[str], **arguments: Any
+    ) -> Any:
         """
-        Return the storage of the settings, whose calls are made within *parent*.
+        Call a provider that is a storage, for the core itself.
         """
-        from seedcore.storage import storage_of
+        lane = await self._opened.of(provider)
+        policy = lane.policy("batch", operation)
+        call = self._call(lane, operation, "storage", None, policy, None)
+        call.profile, call.hidden = "batch", tuple(hide)
+        return await self._run(call, arguments)
 
-        numbers = itertools.count(1)
+    async def _upload(self, parent: Call, call_id: str, stored: Stored, content: bytes) -> str:
+        """
+        Put a public file into the storage of the settings, within *parent*; return its address.
+        """
+        core = self.settings.core
+        if fault := fault_of(core, self.registry):
+            raise ProviderCapabilityError(fault)
 
-        async def call(provider: str, operation: str, **arguments: Any) -> Any:
-            call_id = f"{parent.call_id}/s{next(numbers)}"
-            return await self._nested(parent, provider, operation, call_id, arguments)
+        def call(provider: str, operation: str, **arguments: Any) -> Awaitable[Any]:
+            hide = arguments.pop("hide")
+            return self._nested(parent, provider, operation, call_id, arguments, hide=hide)
 
-        return storage_of(self.settings.core, call, self._clock.time)
+        try:
+            address = await storage_of(core, call, self._clock.time).put(stored, content)
+        except OSError as error:
+            text = f"storage_directory can't be written: {error.strerror}"
+            raise ProviderCapabilityError(text) from error
+        if address is None:
+            text = "the storage has no public addresses; see its settings"
+            raise ProviderCapabilityError(text)
+        return address
 
     async def reveal(self, call_id: str, *, by: str, kind: str = "spoiler") -> Reveal:
         """
@@ -491,8 +515,9 @@ class Runner:
             latency = round((self._now() - call.started) * 1e3, 3)
             if call.once is not None:
                 return await call.once.finish(value, latency)
-            state = await outcome.record(call, value, latency) if outcome.audits(call) else "off"
-            return outcome.succeeded(call, value, state, latency)
+            if call.logs and lane.runtime.logs is not None:
+                return await lane.runtime.logs.whole(outcome.settled(call, value, latency))
+            return await outcome.settled(call, value, latency)
         except ProviderError as error:
             if call.once is not None:
                 await call.once.failed()
@@ -523,8 +548,8 @@ class Runner:
             text = "its plugin has no placeholder that can be made; this is a bug of it"
             raise ProviderResponseFormatError(text, reason=PLUGIN_ERROR) from error
         latency = round((self._now() - call.started) * 1e3, 3)
-        state = await outcome.record(call, value, latency) if outcome.audits(call) else "off"
-        return outcome.succeeded(call, value, state, latency)
+        call.reveal_at = getattr(call.request, "reveal_at", None)
+        return await outcome.settled(call, value, latency)
 
     @property
     def _only_once(self) -> Once:

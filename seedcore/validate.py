@@ -194,9 +194,9 @@ def _by(given: object) -> str:
     return checked_author(given)
 
 
-def _reveal_at(call: Call, spoilers: Spoilers, given: object) -> float:
+def _reveal_at(call: Call, spoilers: Spoilers, given: object) -> float | None:
     """
-    Return when the log of a spoiler race is due, in seconds since 1970.
+    Return the time that was given for a spoiler race's log, in seconds since 1970.
     """
     if spoilers != "delayed":
         text = "reveal_at is for spoiler races: use it with spoilers delayed"
@@ -204,12 +204,16 @@ def _reveal_at(call: Call, spoilers: Spoilers, given: object) -> float:
     if not call.lane.provider.declaration.delayed:
         text = "it can't make spoiler logs that are revealed later; use spoilers off"
         raise ProviderCapabilityError(text)
-    now = call.lane.runtime.clock.time()
-    if call.lane.runtime.store is None and not call.dry:
+    runtime = call.lane.runtime
+    if runtime.logs is None and not call.dry:
         text = "spoiler logs that are revealed later need the database, which is switched off here"
         raise ProviderCapabilityError(text)
+    if runtime.logs is not None and (fault := runtime.logs.fault()):
+        text = f"its spoiler log couldn't be kept: {fault}"
+        raise ProviderCapabilityError(text)
     if given is None:
-        return now + call.lane.settings.reveal_after
+        return None
+    now = runtime.clock.time()
     due = given.timestamp() if isinstance(given, datetime) and given.tzinfo else given
     if (
         isinstance(due, bool)

@@ -43,7 +43,7 @@ LEVELS: dict[str, int] = {
     "audit": 3,
     "once": 3,
     "fairness": 3,
-    "storage": 2,
+    "storage": 3,
     "spoilers": 3,
     "outcome": 3,
     "sharing": 3,

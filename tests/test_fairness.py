@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from seedcore import (
@@ -23,6 +24,7 @@ from seedcore import (
     SeedRequest,
     SpoilerLeakError,
     hookimpl,
+    operation,
     provider,
 )
 from seedcore.testing.events import CapturedEvents
@@ -158,6 +160,46 @@ async def test_what_a_hook_says_is_cleaned_and_short(roll: Roll) -> None:
 
     assert "\x1b" not in error.provider_message
     assert len(error.provider_message) < 400
+
+
+async def test_the_address_of_a_spoiler_is_a_leak(roll: Roll, events: CapturedEvents) -> None:
+    """
+    Whatever its provider can tell or not; with spoilers on it is handed out.
+    """
+    shown = attrs.evolve(SEED, spoiler_url="https://seeds.example/spoiler/1")
+    for asked in ({"race": True}, {}):
+        error = await roll(shown, declared=provider(), **asked)
+        assert isinstance(error, SpoilerLeakError)
+        assert "it shows the address of its spoiler" in error.provider_message
+    assert 2 == len(events.named("leak_refused"))
+    assert (await roll(shown, declared=provider(), spoilers="on")).spoiler_url
+
+
+async def test_an_operation_that_makes_no_seeds_returns_none(events: CapturedEvents) -> None:
+    """
+    Nobody would judge it, nor keep its logs.
+    """
+
+    class Demo:
+        @hookimpl
+        def generate(self) -> Seed:
+            """
+            Roll one.
+            """
+            return SEED
+
+        @operation(effect="read")
+        def other(self) -> Rolled:
+            """
+            Return what it must not.
+            """
+            return Rolled(SEED, logs={"spoiler": SECRET})
+
+    registry = Registry(discover=False)
+    registry.add("demo", Demo)
+    async with Runner(registry=registry, database=None, sinks=[events]) as runner:
+        with pytest.raises(ProviderResponseFormatError, match="a Rolled where no seed is made"):
+            await runner.call("demo", "other", surface="tests")
 
 
 async def test_a_spoiler_race_without_its_log_is_a_bug(roll: Roll) -> None:

@@ -5,6 +5,7 @@ What a bot sends and gets today is what our providers send and return, but for w
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.compared import findings
 from support.flows import BadFlow, flow_of, read, replay
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.json"))
-REPLAYED = ("alttpr", "avianart", "ctjets", "ootr", "sm", "smvaria", "smz3")
+REPLAYED = ("alttpr", "alttprdoor", "avianart", "ctjets", "ootr", "sm", "smvaria", "smz3")
 """Providers of which every operation is compared with what is done today."""
 
 
@@ -317,3 +318,49 @@ async def test_a_form_and_a_list_are_compared(tmp_path: Path) -> None:
         'today.sends[0].form.page: today nothing, ours "1"',
         'today.gets[1]: today nothing, ours "blue"',
     ] == await found_in(document, tmp_path)
+
+
+@pytest.mark.together
+@pytest.mark.parametrize(
+    ("value", "path", "sentence"),
+    [
+        (
+            False,
+            ("runs", 0, "settings", "keydropshuffle"),
+            "today.runs[0].settings.keydropshuffle: today false, ours true",
+        ),
+        (
+            "full",
+            ("runs", 0, "settings", "teams"),
+            'today.runs[0].settings.teams: today "full", ours nothing',
+        ),
+        ("unstable", ("runs", 0, "checkout"), 'checkout: today "unstable", ours "stable"'),
+        ([], ("runs",), "today.runs[0]: today nothing, ours {"),
+        ("Hash: Bow", ("sends", 1, "text"), 'today.sends[1].text: today "Hash: Bow", ours "ALttP'),
+    ],
+)
+async def test_what_a_program_gets_and_makes_is_compared(
+    value: Any, path: tuple[str | int, ...], sentence: str, tmp_path: Path
+) -> None:
+    """
+    Every setting in its file, which checkout was run, and the files that are put up.
+    """
+    document = json.loads((FLOWS[0].parent / "alttprdoor_spoilers.json").read_text("utf-8"))
+    place: Any = document["today"]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    flow = flow_of(document)
+
+    assert any(sentence in found for found in findings(flow, await replay(flow, tmp_path)))
+
+
+@pytest.mark.parametrize("ours", [{}, {"id": "17"}])
+async def test_nothing_is_not_everything(ours: dict[str, str], tmp_path: Path) -> None:
+    """
+    Where ours is meant to be empty it is; otherwise the keys that are named count.
+    """
+    document = changed("none", "today", "gets", differences=[("today.gets", ours)])
+    found = await found_in(document, tmp_path)
+
+    assert (not ours) == bool(found)

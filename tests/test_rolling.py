@@ -14,6 +14,7 @@ from seedcore import (
     BrokenPluginError,
     InvalidPresetError,
     PresetNotFoundError,
+    ProviderClashError,
     ProviderInvalidRequestError,
     Registry,
     Runner,
@@ -295,3 +296,13 @@ def test_only_who_rolls_takes_documents() -> None:
     """
     with pytest.raises(TypeError, match="add rolls=True"):
         operation(effect="read", presets="presets")
+
+
+async def test_presets_that_go_by_the_name_of_another_provider(runner: Runner) -> None:
+    """
+    They would be that one's too, so that nobody gets any of them.
+    """
+    runner.registry.add("dicemystery", lambda: Seed(id="1"))
+    async with runner:
+        with pytest.raises(ProviderClashError, match="the name of another provider"):
+            await runner.generate("dice", operation="mystery", preset="weighted", surface="tests")

@@ -18,6 +18,7 @@ import pytest
 
 from seedcore import (
     DatabaseError,
+    DuplicateCallError,
     ProviderCapabilityError,
     ProviderUnavailableError,
     Registry,
@@ -30,8 +31,9 @@ from seedcore import (
     provider,
 )
 from seedcore.presets import OPERATOR
+from seedcore.spoilers import packed
 from seedcore.testing.events import CapturedEvents
-from support.stored import look
+from support.stored import let_pass, look
 
 pytestmark = pytest.mark.dialects
 
@@ -42,13 +44,14 @@ ME, YOU = "discord:1", "discord:2"
 
 class Shelf:
     """
-    A storage in memory; ``failing`` is what each operation raises.
+    A storage in memory; ``failing`` is what each operation raises, ``held`` what puts wait for.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.failing: Exception | None = None
         self.puts = 0
+        self.held: asyncio.Event | None = None
 
     @operation(effect="idempotent")
     async def put(
@@ -65,6 +68,8 @@ class Shelf:
         Keep an object.
         """
         self.puts += 1
+        if self.held is not None:
+            await self.held.wait()
         if self.failing is not None:
             raise self.failing
         facts = {"type": content_type, "encoding": encoding, "filename": filename}
@@ -136,18 +141,18 @@ async def raced(runner: Runner, name: str = "race", **arguments: Any) -> Seed:
     return await runner.generate(name, spoilers="delayed", **given)
 
 
-def shift(database_url: str, seconds: float) -> None:
-    """
-    Let it be *seconds* later than it was, for every log.
-    """
-    look(database_url, f"UPDATE seedcore_logs SET reveal_at = reveal_at - {int(seconds * 1e6)}")
-
-
 def content_of(link: str) -> bytes:
     """
     Return what a link to the disk leads to.
     """
-    return Path(unquote(urlsplit(link).path)).read_bytes()
+    return content_path(link).read_bytes()
+
+
+def content_path(link: str) -> Path:
+    """
+    Return the file that a link to the disk leads to.
+    """
+    return Path(unquote(urlsplit(link).path))
 
 
 async def refusal(runner: Runner, call_id: str, by: str = ME, kind: str = "spoiler") -> str:
@@ -177,7 +182,7 @@ async def test_a_log_is_sealed_until_it_is_due(
         assert f"is sealed until {shown} UTC" in await refusal(runner, call_id)
         assert "sealed until" in await refusal(runner, call_id, OPERATOR)
 
-        shift(database_url, 901)
+        let_pass(database_url, 901)
         found = await runner.reveal(call_id, by=ME)
         text = await runner.reveal(call_id, by=OPERATOR, kind="progression")
 
@@ -196,7 +201,7 @@ async def test_who_asked_is_recorded(
     """
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         first = await runner.reveal(call_id, by=ME)
         again = await runner.reveal(call_id, by=OPERATOR)
         rows = await runner._runtime.store.logs.reveals(call_id)
@@ -219,7 +224,7 @@ async def test_somebody_elses_log(program: Callable[..., Runner], database_url: 
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
         nobodys = (await raced(runner, by=None)).meta.call_id
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         theirs = await refusal(runner, call_id, YOU)
         missing = await refusal(runner, "no-such-call", YOU)
         assert theirs.replace(call_id, "X") == missing.replace("no-such-call", "X")
@@ -236,12 +241,12 @@ async def test_a_clock_that_goes_back(program: Callable[..., Runner], database_u
     """
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
-        shift(database_url, 86_401)
-        shift(database_url, -3_600)
+        let_pass(database_url, 86_401)
+        let_pass(database_url, -3_600)
         assert "is sealed until" in await refusal(runner, call_id)
-        shift(database_url, 3_601)
+        let_pass(database_url, 3_601)
         await runner.reveal(call_id, by=ME)
-        shift(database_url, -1e6)
+        let_pass(database_url, -1e6)
         assert (await runner.reveal(call_id, by=ME)).again
         assert "is sealed until" in await refusal(runner, call_id, kind="progression")
 
@@ -252,7 +257,7 @@ async def test_a_kind_that_is_not_there(program: Callable[..., Runner], database
     """
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         assert "has no kind 'map', it has progression, spoiler" in (
             await refusal(runner, call_id, kind="map")
         )
@@ -276,7 +281,7 @@ async def test_a_log_whose_file_is_gone(
     """
     async with program() as runner:
         call_id = (await raced(runner)).meta.call_id
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         for path in (tmp_path / "files/sealed").iterdir():
             path.unlink()
         assert "can't be read from the disk" in await refusal(runner, call_id)
@@ -326,7 +331,7 @@ async def test_a_storage_that_is_a_provider(
     """
     async with program(storage="shelf", link_seconds=60) as runner:
         seed = await raced(runner)
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         found = await runner.reveal(seed.meta.call_id, by=ME)
 
     key = found.link.removeprefix("https://shelf.example/").removesuffix("?for=60")
@@ -352,23 +357,26 @@ async def test_a_storage_that_refuses_costs_nobody_the_seed(
     shelf.failing = ProviderUnavailableError("the bucket refuses")
     async with program(storage="shelf") as runner:
         seed = await raced(runner)
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         assert "can't be stored yet" in await refusal(runner, seed.meta.call_id)
 
     assert ("https://seeds.example/1", "durable") == (seed.url, seed.meta.audit)
-    assert 2 == len(events.named("log_spooled", level="WARNING"))
+    assert 1 == len(events.named("log_spooled", level="WARNING"))
     files = list(tmp_path.rglob("*.object"))
     assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
     assert 2 == len(files)
 
     shelf.failing = None
     async with program(storage="shelf") as runner:
-        while not events.named("log_stored") or list(tmp_path.rglob("*.object")):
+        while list(tmp_path.rglob("*.object")):
             await asyncio.sleep(0)
+        assert [(None,)] == look(database_url, "SELECT waits_at FROM seedcore_logs")
         found = await runner.reveal(seed.meta.call_id, by=ME)
 
     assert 2 == len(shelf.objects)
     assert found.link.startswith("https://shelf.example/sealed/")
+    stored = events.named("log_stored", level="INFO")
+    assert {seed.meta.call_id} == {event.call_id for event in stored}
     for secret in shelf.objects:
         assert secret not in f"{events}"
 
@@ -382,7 +390,7 @@ async def test_a_log_that_waits_here_is_stored_when_it_is_asked_for(
     shelf.failing = ProviderUnavailableError("the bucket refuses")
     async with program(storage="shelf") as runner:
         seed = await raced(runner)
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         shelf.failing = None
         assert (await runner.reveal(seed.meta.call_id, by=ME)).link
 
@@ -391,18 +399,123 @@ async def test_a_log_that_can_not_be_written_is_reported(
     program: Callable[..., Runner], events: CapturedEvents, tmp_path: Path
 ) -> None:
     """
-    A full disk, or a log that JSON doesn't know: the seed is there all the same.
+    Neither to its storage nor to the spool: the seed is there all the same.
+    """
+    (tmp_path / "files").write_text("no directory")
+    async with program() as runner:
+        logs = runner._runtime.store.spool.logs
+        logs.parent.mkdir(parents=True, exist_ok=True)
+        logs.write_text("no directory")
+        seed = await raced(runner)
+        assert "is not there" in await refusal(runner, seed.meta.call_id)
+
+    assert ("1/..", None) == (seed.id, seed.meta.reveal_at)
+    assert 2 == len(events.named("log_lost", level="ERROR", call_id=seed.meta.call_id))
+
+
+async def test_a_directory_that_can_not_be_written_waits_like_any_storage(
+    program: Callable[..., Runner], tmp_path: Path, database_url: str
+) -> None:
+    """
+    Its log is in the spool until the disk is mended.
     """
     (tmp_path / "files").write_text("no directory")
     async with program() as runner:
         seed = await raced(runner)
-        odd = await raced(runner, options={"logs": {"spoiler": {"a": object()}}})
+        let_pass(database_url, 86_401)
+        assert "can't be stored yet" in await refusal(runner, seed.meta.call_id)
+        (tmp_path / "files").unlink()
+        assert LOG == json.loads(content_of((await runner.reveal(seed.meta.call_id, by=ME)).link))
 
-    assert "1/.." == seed.id == odd.id
-    lost = events.named("log_lost", level="ERROR")
-    assert ["NotADirectoryError", "NotADirectoryError", "TypeError"] == [
-        event.error_type for event in lost
-    ]
+
+async def test_a_log_that_json_does_not_know(
+    program: Callable[..., Runner], database_url: str
+) -> None:
+    """
+    It is kept as Python shows it: there is no other copy.
+    """
+    logs = {"spoiler": {"a": {3}, "b": b"x"}, "odd": {(1, 2): 3}, "raw": b"\0\1"}
+    async with program() as runner:
+        call_id = (await raced(runner, options={"logs": logs})).meta.call_id
+        let_pass(database_url, 86_401)
+        shown = {
+            kind: content_of((await runner.reveal(call_id, by=ME, kind=kind)).link) for kind in logs
+        }
+
+    assert {"a": [3], "b": "b'x'"} == json.loads(shown["spoiler"])
+    assert (b"{(1, 2): 3}", b"\0\1") == (shown["odd"], shown["raw"])
+    within: list[Any] = [7]
+    within.append(within)
+    content, _, ending = packed(within)
+    assert (b"[7, [...]]", "txt") == (gzip.decompress(content), ending)
+
+
+async def test_a_caller_who_gives_up_while_its_log_is_stored(
+    program: Callable[..., Runner], shelf: Shelf, database_url: str
+) -> None:
+    """
+    The seed was made, so that log and row are there.
+    """
+    shelf.held = asyncio.Event()
+    async with program(storage="shelf") as runner:
+        rolling = asyncio.ensure_future(raced(runner))
+        while not shelf.puts:
+            await asyncio.sleep(0)
+        rolling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rolling
+        shelf.held.set()
+
+    [(call_id,)] = look(database_url, "SELECT call_id FROM seedcore_calls")
+    assert [(call_id, None)] == look(database_url, "SELECT call_id, waits_at FROM seedcore_logs")
+    assert 2 == len(shelf.objects)
+
+
+async def test_a_log_that_waits_on_another_machine(
+    program: Callable[..., Runner], database_url: str
+) -> None:
+    """
+    The machine is named.
+    """
+    async with program() as runner:
+        call_id = (await raced(runner)).meta.call_id
+        let_pass(database_url, 86_401)
+        look(database_url, "UPDATE seedcore_logs SET waits_at = 'bot-2'")
+        assert "waits on the machine bot-2" in await refusal(runner, call_id)
+
+
+async def test_the_log_of_a_sealed_seed(
+    program: Callable[..., Runner], database_url: str, tmp_path: Path
+) -> None:
+    """
+    It stays sealed with its seed, and its name doesn't say which that is.
+    """
+    async with program() as runner:
+        call_id = (await raced(runner, sealed=True)).meta.call_id
+        let_pass(database_url, 86_401)
+        assert "stays sealed until its seed is unsealed" in await refusal(runner, call_id)
+        assert "stays sealed until" in await refusal(runner, call_id, OPERATOR)
+        await runner._runtime.store.unseal(call_id, ME)
+        link = (await runner.reveal(call_id, by=ME)).link
+
+    assert f"race-{call_id}-spoiler.json" == content_path(link).name
+
+
+async def test_links_to_the_disk_are_removed(
+    program: Callable[..., Runner], database_url: str, tmp_path: Path
+) -> None:
+    """
+    By the next program, if this one ends before.
+    """
+    async with program() as runner:
+        call_id = (await raced(runner)).meta.call_id
+        let_pass(database_url, 86_401)
+        link = content_path((await runner.reveal(call_id, by=ME)).link)
+    assert link.exists()
+
+    link.parent.rename(link.parent.with_suffix(".1000"))
+    async with program():
+        assert [] == list((tmp_path / "files/open/revealed").iterdir())
 
 
 async def test_logs_of_an_inner_call_are_those_of_the_outer(
@@ -416,7 +529,7 @@ async def test_logs_of_an_inner_call_are_those_of_the_outer(
         assert [(seed.meta.call_id, "outer")] == look(
             database_url, "SELECT call_id, provider FROM seedcore_logs"
         )
-        shift(database_url, 86_401)
+        let_pass(database_url, 86_401)
         found = await runner.reveal(seed.meta.call_id, by=ME)
 
     assert LOG == json.loads(content_of(found.link))
@@ -431,8 +544,14 @@ async def test_a_call_that_is_made_once_has_one_log(
     async with program() as runner:
         first = await raced(runner, call_id="c-1")
         again = await raced(runner, call_id="c-1", reveal_at=time.time() + 5)
+        with pytest.raises(DuplicateCallError):  # the log is for who asked first
+            await raced(runner, call_id="c-1", by=YOU)
+        look(database_url, "UPDATE seedcore_claims SET result = NULL")
+        row = await raced(runner, call_id="c-1")
 
-    assert first.url == again.url
+    assert first.url == again.url == row.url
+    assert first.meta.reveal_at == pytest.approx(again.meta.reveal_at, abs=60)
+    assert again.meta.reveal_at == pytest.approx(row.meta.reveal_at, abs=60)
     assert [(1,)] == look(database_url, "SELECT count(*) FROM seedcore_logs")
 
 
@@ -457,10 +576,14 @@ async def test_a_storage_that_is_not_installed(program: Callable[..., Runner]) -
 
 async def test_a_storage_that_is_none(program: Callable[..., Runner]) -> None:
     """
-    Neither is a provider that stores nothing.
+    A provider that stores nothing: no seed is rolled that needs it, and others are.
     """
-    with pytest.raises(SettingsError, match="storage: race has no operation put"):
-        await program(storage="race").open()
+    async with program(storage="race") as runner:
+        with pytest.raises(ProviderCapabilityError, match="race has no operation put"):
+            await raced(runner)
+        with pytest.raises(ProviderCapabilityError, match="race has no operation put"):
+            await runner.generate("race", surface="tests", options={"upload": True})
+        assert (await runner.generate("race", surface="tests")).url
 
 
 # ------------------------------------------------------------------------ uploads
@@ -499,6 +622,18 @@ async def test_an_upload_that_fails_is_a_failure_of_the_storage(
             await raced(runner, options={"upload": True}, policy={"retry_max_attempts": 1})
 
     assert 2 == shelf.puts
+
+
+async def test_an_upload_to_a_disk_that_refuses(
+    program: Callable[..., Runner], tmp_path: Path
+) -> None:
+    """
+    The setting is named.
+    """
+    (tmp_path / "files").write_text("no directory")
+    async with program() as runner:
+        with pytest.raises(ProviderCapabilityError, match="storage_directory can't be written"):
+            await raced(runner, options={"upload": True})
 
 
 async def test_the_database_is_gone_when_a_log_is_asked_for(

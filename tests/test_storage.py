@@ -74,7 +74,7 @@ async def test_a_link_is_gone_after_its_time(directory: Directory, now: list[flo
     assert at(long).exists()
     assert (directory.root / "open/patch/1.bps").exists()
     now[0] += 3_600
-    await directory.link(SEALED, 60)
+    await directory.remove_expired()
     assert not at(long).exists()
 
 
@@ -104,13 +104,23 @@ async def test_a_web_server_in_front_of_it(tmp_path: Path) -> None:
     assert (await directory.link(SEALED, 60)).startswith("https://files.example/seeds/revealed/")
 
 
+async def test_a_sealed_file_that_is_damaged(directory: Directory) -> None:
+    """
+    That is an OSError too.
+    """
+    for content in (LOG[:-9], LOG[:12] + b"\xff" * 20, b"no gzip"):
+        await directory.put(SEALED, content)
+        with pytest.raises(OSError):  # noqa: PT011 - gzip has its own words
+            await directory.link(SEALED, 60)
+
+
 async def test_a_disk_that_refuses(directory: Directory) -> None:
     """
     It is an OSError, and nothing half-written stays.
     """
     directory.root.write_text("no directory")
 
-    with pytest.raises(OSError, match="Not a directory"):
+    with pytest.raises(OSError, match="File exists"):
         await directory.put(SEALED, LOG)
     with pytest.raises(OSError, match="Not a directory"):
         await directory.link(SEALED, 60)
@@ -148,15 +158,14 @@ def test_what_waits_is_whole_and_private(tmp_path: Path) -> None:
     Its file's name says nothing of its key, and is found by it.
     """
     waiting = Waiting(tmp_path / "logs")
-    path = waiting.add(Left(storage="s3", stored=SEALED, content=LOG))
+    path = waiting.add(Left(call_id="c-1", storage="s3", stored=SEALED, content=LOG))
 
     assert [path] == waiting.all()
     assert path == waiting.find(SEALED.key)
-    assert Left(storage="s3", stored=SEALED, content=LOG) == waiting.read(path)
+    assert Left(call_id="c-1", storage="s3", stored=SEALED, content=LOG) == waiting.read(path)
     assert SEALED.key.removeprefix("sealed/") not in path.name
     assert (0o600, 0o700) == tuple(each.stat().st_mode & 0o777 for each in (path, path.parent))
     waiting.remove(path)
-    assert not path.parent.exists()
     assert [] == waiting.all()
     assert None is waiting.find(SEALED.key)
 
@@ -181,6 +190,22 @@ def test_a_damaged_file_is_nothing_to_store(tmp_path: Path, content: bytes) -> N
     path = tmp_path / "x.object"
     path.write_bytes(content)
 
-    assert None is waiting.read(path)
+    with pytest.raises(ValueError, match="damaged"):
+        waiting.read(path)
     assert None is waiting.read(tmp_path / "gone.object")
-    assert path.exists()
+    assert [] == waiting.all()
+    assert content == path.with_suffix(".damaged").read_bytes()
+
+
+def test_a_draft_that_a_killed_process_left(tmp_path: Path) -> None:
+    """
+    It is nothing that waits, and goes.
+    """
+    draft = tmp_path / ".draft-x.object.1"
+    draft.write_bytes(b"{")
+    waiting = Waiting(tmp_path)
+
+    assert [] == waiting.all()
+    waiting.remove_drafts()
+    assert not draft.exists()
+    Waiting(tmp_path / "none").remove_drafts()

@@ -51,7 +51,11 @@ def show_status(invocation: Invocation) -> None:
     except DatabaseError:
         # That the database can't be asked is when people want to know what waits for it.
         spool = _spool_status()
-        if spool is not None and (spool.lines or spool.torn) and not invocation.as_json:
+        if (
+            spool is not None
+            and (spool.lines or spool.torn or spool.logs)
+            and not invocation.as_json
+        ):
             write_facts(_spool_facts(spool))
         raise
     if invocation.as_json:
@@ -191,7 +195,8 @@ def _facts(status: DatabaseStatus) -> dict[str, object]:
 def _spool_facts(spool: SpoolStatus) -> dict[str, object]:
     held = f" ({spool.held:,} held by programs that run)" if spool.held else ""
     torn = f"; {spool.torn:,} torn, kept in *.torn" if spool.torn else ""
-    return {"Spool": spool.directory, "Spooled": f"{rows_of(spool.lines)}{held}{torn}"}
+    logs = {"Logs waiting": f"{spool.logs:,} for their storage"} if spool.logs else {}
+    return {"Spool": spool.directory, "Spooled": f"{rows_of(spool.lines)}{held}{torn}", **logs}
 
 
 def _plain(status: DatabaseStatus) -> dict[str, Any]:

@@ -8,11 +8,13 @@ copy in ``open/revealed``, under a name that nobody can guess.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import os
 import secrets
 import shutil
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from seedcore.contract import threads
 from seedcore.storage.objects import Stored
 
 OPEN, REVEALED = "open", "revealed"
+DRAFT = ".draft-"
+"""What the name of a file begins with that is being written."""
 
 
 class Directory:
@@ -47,9 +51,7 @@ class Directory:
 
     async def link(self, stored: Stored, seconds: int) -> str:
         """
-        Copy a sealed object to where it can be fetched, for *seconds*.
-
-        Copies whose time is over are removed with the next link.
+        Copy a sealed object to where it can be fetched; after *seconds* it is to be removed.
         """
         address: str = await threads.run(self._link, stored, seconds)
         return address
@@ -66,10 +68,9 @@ class Directory:
         return self._address(path) if stored.public else None
 
     def _link(self, stored: Stored, seconds: int) -> str:
-        self._remove_expired()
         content = (self.root / stored.key).read_bytes()
         if stored.encoding == "gzip":
-            content = gzip.decompress(content)
+            content = _unpacked(content)
         until = int(self._now()) + seconds
         folder = self.root / OPEN / REVEALED / f"{secrets.token_urlsafe(16)}.{until}"
         path = folder / (stored.filename or "log")
@@ -91,12 +92,19 @@ class Directory:
         return f"{self._url}/{path.relative_to(self.root / OPEN).as_posix()}"
 
 
+def _unpacked(content: bytes) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error) as error:
+        raise OSError(errno.EIO, "it is damaged") from error
+
+
 def write_whole(path: Path, content: bytes, *, private: bool) -> None:
     """
     Write *content* so that the file is there whole or not at all, after a loss of power too.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o755)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    make_folder(path.parent, private=private)
+    draft = path.with_name(f"{DRAFT}{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -109,6 +117,18 @@ def write_whole(path: Path, content: bytes, *, private: bool) -> None:
             draft.unlink()
         raise
     _sync(path.parent)
+
+
+def make_folder(folder: Path, *, private: bool) -> None:
+    """
+    Make *folder* and those above it that are missing, for this user alone if *private*.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent, private=private)
+    folder.mkdir(mode=0o700 if private else 0o755, exist_ok=True)
+    _sync(folder.parent)
 
 
 def _sync(directory: Path) -> None:

@@ -5,7 +5,7 @@ An object that is stored, and a storage: whoever can keep one and give it out ag
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import attrs
@@ -15,7 +15,7 @@ from seedcore.errors import ProviderResponseFormatError
 SEALED = "sealed/"
 """What keys of spoiler logs begin with, so that a bucket's policy can tell them from the others."""
 PUBLIC_NAME = re.compile(
-    r"(?!sealed/|revealed/|.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}"
+    r"(?!(sealed|revealed)(/|$)|.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}"
 )
 """Names of public objects: paths of plain names."""
 
@@ -51,9 +51,19 @@ class Storage(Protocol):
         """
 
 
+def stored_of(facts: Mapping[str, Any]) -> Stored:
+    """
+    Return what *facts*, which another version may have written, say of an object.
+    """
+    known = attrs.fields_dict(Stored)
+    return Stored(**{name: value for name, value in facts.items() if name in known})
+
+
 class Provided:
     """
     A storage that is a provider: its operations ``put`` and ``link``, under the contract.
+
+    *call* takes provider, operation, texts to hide in all that is written of the call, arguments.
     """
 
     def __init__(self, name: str, call: Callable[..., Awaitable[Any]]) -> None:
@@ -65,7 +75,8 @@ class Provided:
         Keep *content*; return the address if it is public. Raises what calls raise.
         """
         facts = attrs.asdict(stored)
-        address = await self._call(self.name, "put", content=content, **facts)
+        hide = () if stored.public else (stored.key,)
+        address = await self._call(self.name, "put", hide=hide, content=content, **facts)
         if address is None or isinstance(address, str):
             return address
         raise self._broken(address)
@@ -74,7 +85,8 @@ class Provided:
         """
         Return an address that works for *seconds*. Raises what calls raise.
         """
-        found = await self._call(self.name, "link", key=stored.key, seconds=seconds)
+        facts = {"key": stored.key, "seconds": seconds}
+        found = await self._call(self.name, "link", hide=(stored.key,), **facts)
         if isinstance(found, str):
             return found
         raise self._broken(found)

@@ -14,18 +14,20 @@ from pathlib import Path
 
 import attrs
 
-from seedcore.storage.directory import write_whole
+from seedcore.storage.directory import DRAFT, write_whole
 from seedcore.storage.objects import Stored
 
 ENDING = ".object"
+DAMAGED = ".damaged"
 
 
 @attrs.frozen(kw_only=True)
 class Left:
     """
-    An object that waits: the storage it goes to, and its bytes.
+    An object that waits: the call it is of, the storage it goes to, and its bytes.
     """
 
+    call_id: str
     storage: str
     stored: Stored
     content: bytes = attrs.field(repr=False)
@@ -33,7 +35,8 @@ class Left:
 
 class Waiting:
     """
-    The objects that wait in *folder*; every method raises ``OSError``, and blocks.
+    The objects that wait in *folder*, which is never removed: another process may be about to
+    write into it. Every method raises ``OSError``, and blocks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,9 +46,9 @@ class Waiting:
         """
         Write *left* to the disk.
         """
-        head = json.dumps({"storage": left.storage, **attrs.asdict(left.stored)})
+        facts = {"call_id": left.call_id, "storage": left.storage, **attrs.asdict(left.stored)}
         path = self._path(left.stored.key)
-        write_whole(path, head.encode() + b"\n" + left.content, private=True)
+        write_whole(path, json.dumps(facts).encode() + b"\n" + left.content, private=True)
         return path
 
     def all(self) -> list[Path]:
@@ -65,22 +68,36 @@ class Waiting:
 
     def read(self, path: Path) -> Left | None:
         """
-        Return what *path* has; ``None`` if it is gone, or was damaged.
+        Return what *path* has; ``None`` if it is gone.
+
+        A damaged one is put aside for a person, and raises ``ValueError``.
         """
         try:
             head, _, content = path.read_bytes().partition(b"\n")
             facts = json.loads(head)
-            return Left(storage=facts.pop("storage"), stored=Stored(**facts), content=content)
-        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+            call_id, storage = facts.pop("call_id"), facts.pop("storage")
+            stored = Stored(**facts)
+        except FileNotFoundError:
             return None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            path.rename(path.with_suffix(DAMAGED))
+            msg = "it is damaged"
+            raise ValueError(msg) from None
+        return Left(call_id=call_id, storage=storage, stored=stored, content=content)
 
     def remove(self, path: Path) -> None:
         """
-        Remove the file of what was stored, and the folder if it was the last one.
+        Remove the file of what was stored.
         """
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+
+    def remove_drafts(self) -> None:
+        """
+        Remove what a process was writing when it was killed.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.folder.glob(f"{DRAFT}*"):
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         # The key is a secret, and a name in a listing is not.

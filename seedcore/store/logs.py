@@ -21,16 +21,19 @@ MICRO = 1e6
 class StoredLog:
     """
     The logs of one call; ``left`` are the seconds until they are due, and ``revealed_at`` is when
-    the asked kind was first revealed, ``None`` if it wasn't.
+    the asked kind was first revealed, ``None`` if it wasn't. ``sealed`` says that their seed is,
+    ``waits_at`` on which machine's disk they wait for their storage.
     """
 
     call_id: str
     owner: str | None
     storage: str
+    waits_at: str | None
     reveal_at: float
     objects: Mapping[str, Any]
     left: float
     revealed_at: float | None
+    sealed: bool
 
     @property
     def due(self) -> bool:
@@ -61,11 +64,26 @@ class StoredLogs:
             call_id=row["call_id"],
             owner=row["owner"],
             storage=row["storage"],
-            reveal_at=row["reveal_at"] / MICRO,
+            waits_at=row["waits_at"],
+            reveal_at=row["due"] / MICRO,
             objects=_mapping(row["objects"]),
-            left=(row["reveal_at"] - row["now"]) / MICRO,
+            left=(row["due"] - row["now"]) / MICRO,
             revealed_at=None if first is None else first / MICRO,
+            sealed=bool(row["sealed"]),
         )
+
+    async def due_at(self, call_id: str) -> float | None:
+        """
+        Return when the logs of a call are due, epoch seconds; ``None`` if it has none.
+        """
+        rows = await self._database.fetch(_DUE_AT, call_id)
+        return rows[0]["due"] / MICRO if rows else None
+
+    async def stored(self, call_id: str) -> bool:
+        """
+        Note that the logs of a call wait nowhere any more; whether there is a row of them.
+        """
+        return bool(await self._database.execute(_STORED, call_id))
 
     async def revealed(self, call_id: str, kind: str, by: str) -> float:
         """
@@ -91,12 +109,17 @@ def _mapping(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+DUE = "COALESCE(reveal_at, kept_at + reveal_after)"
 _FIND = (
-    "SELECT call_id, owner, storage, reveal_at, objects, {now} AS now, "
+    f"SELECT call_id, owner, storage, waits_at, {DUE} AS due, objects, {{now}} AS now, "  # noqa: S608 - ours
     "(SELECT MIN(asked_at) FROM seedcore_reveals AS r "
-    "WHERE r.call_id = l.call_id AND r.kind = ?) AS revealed_at "
+    "WHERE r.call_id = l.call_id AND r.kind = ?) AS revealed_at, "
+    "(SELECT COUNT(*) FROM seedcore_calls AS c WHERE c.call_id = l.call_id AND c.sealed AND "
+    "NOT EXISTS (SELECT 1 FROM seedcore_unsealings AS u WHERE u.call_id = c.call_id)) AS sealed "
     "FROM seedcore_logs AS l WHERE call_id = ?"
 )
+_DUE_AT = f"SELECT {DUE} AS due FROM seedcore_logs WHERE call_id = ?"  # noqa: S608 - ours
+_STORED = "UPDATE seedcore_logs SET waits_at = NULL WHERE call_id = ?"
 _REVEALED = (
     "INSERT INTO seedcore_reveals (call_id, kind, asked_by, asked_at) VALUES (?, ?, ?, {now})"
 )

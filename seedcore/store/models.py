@@ -234,15 +234,16 @@ class Log(Model):
     call_id = fields.CharField(max_length=200, primary_key=True)
     provider = fields.CharField(max_length=200)
     owner = fields.CharField(max_length=200, null=True)
-    reveal_at = fields.BigIntField()
+    reveal_at = fields.BigIntField(null=True)
+    reveal_after = fields.BigIntField()
     storage = fields.CharField(max_length=200)
+    waits_at = fields.CharField(max_length=200, null=True)
     objects = fields.TextField()
-    created_at = fields.BigIntField()
+    kept_at = fields.BigIntField()
 
     class Meta:
         app = APP
         table = "seedcore_logs"
-        indexes = (Index(fields=("reveal_at",), name="seedcore_logs_due"),)
 
 
 class Revealing(Model):

@@ -158,4 +158,4 @@ _pieces = _encoder()
 
 CALLS = Table("seedcore_calls", AuditRecord, "ON CONFLICT (call_id) DO NOTHING")
 FAILURES = Table("seedcore_failures", FailureRecord)
-LOGS = Table("seedcore_logs", LogRecord, "ON CONFLICT (call_id) DO NOTHING")
+LOGS = Table("seedcore_logs", LogRecord)

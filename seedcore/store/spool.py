@@ -37,13 +37,15 @@ _HEAD = 18
 class SpoolStatus:
     """
     What lies in the spool of one database: ``lines`` to be written, of which ``held`` by
-    processes that live, and ``torn`` ones that can't be read any more.
+    processes that live, ``torn`` ones that can't be read any more, and spoiler ``logs`` that wait
+    for their storage.
     """
 
     directory: str
     lines: int
     held: int
     torn: int
+    logs: int
     bytes: int
 
 
@@ -119,6 +121,13 @@ class Spool:
             # Rows may hold what is sealed.
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_directory(self.directory.parent)
+
+    @property
+    def logs(self) -> Path:
+        """
+        Where the spoiler logs of this database wait for their storage.
+        """
+        return self.directory / f"{self._key}-logs"
 
     # ---------------------------------------------------------------- draining
 
@@ -201,8 +210,14 @@ class Spool:
         for file in _found(self.directory, f"{self._key}-*{TORN}"):
             torn += file.read_bytes().count(b"\n")
             size += _size(file)
+        logs = _found(self.logs, "*.object")
         return SpoolStatus(
-            directory=str(self.directory), lines=lines, held=held, torn=torn, bytes=size
+            directory=str(self.directory),
+            lines=lines,
+            held=held,
+            torn=torn,
+            logs=len(logs),
+            bytes=size + sum(map(_size, logs)),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from seedcore.store.database import Batch, Database
+from seedcore.store.logs import DUE
 from seedcore.store.reasons import reason, unusable
 from seedcore.store.rows import Rows
 from seedcore.store.schema import migrations
@@ -69,7 +70,9 @@ class Pruned:
 
 
 _OLD = {
-    "calls": "created_at < ?",
+    # A call whose log is revealed later counts from then on.
+    "calls": "created_at < ? AND NOT EXISTS (SELECT 1 FROM seedcore_logs AS l "  # noqa: S608 - ours
+    f"WHERE l.call_id = seedcore_calls.call_id AND {DUE} >= ?)",
     "failures": "created_at < ?",
     "claims": "created_at < ? AND expires_at <= {now}",
 }
@@ -127,7 +130,7 @@ class Upkeep:
         for table, which in _OLD.items():
             [row] = await self._fetch(
                 f"SELECT count(*) AS n FROM seedcore_{table} WHERE {which}",  # noqa: S608 - ours
-                before,
+                *_values(which, before),
             )
             counts[table] = int(row["n"])
         return Pruned(**counts)
@@ -151,11 +154,12 @@ class Upkeep:
         yield attrs.evolve(done, claims=claims)
 
     async def _delete(self, table: str, before: int) -> AsyncIterator[int]:
-        some = f"FROM seedcore_{table} WHERE created_at < ? ORDER BY id LIMIT {CHUNK}"
+        some = f"FROM seedcore_{table} WHERE {_OLD[table]} ORDER BY id LIMIT {CHUNK}"
+        values = _values(some, before)
         while True:
             [row] = await self._fetch(
                 f"SELECT count(*) AS n FROM (SELECT id {some}) AS old",  # noqa: S608 - ours
-                before,
+                *values,
             )
             if not row["n"]:
                 return
@@ -170,11 +174,11 @@ class Upkeep:
                     f"(SELECT call_id {some})"
                     for about in ("unsealings", "reveals", "logs")
                 ]
-            await self._in_one_transaction(statements, before)
+            await self._in_one_transaction(statements, values)
             yield row["n"]
 
-    async def _in_one_transaction(self, statements: list[str], before: int) -> None:
-        batches = [Batch(statement, Rows([[before]])) for statement in statements]
+    async def _in_one_transaction(self, statements: list[str], values: list[int]) -> None:
+        batches = [Batch(statement, Rows([values])) for statement in statements]
         if self._database.dialect == "postgres":
             # Else two who prune at once would both count the rows that one of them deletes.
             batches.insert(0, Batch("LOCK TABLE seedcore_days IN EXCLUSIVE MODE", Rows([[]])))
@@ -185,3 +189,7 @@ class Upkeep:
 
     async def _fetch(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         return await self._database.fetch(statement, *values, limit=LIMIT)
+
+
+def _values(statement: str, before: int) -> list[int]:
+    return [before] * statement.count("?")

@@ -13,7 +13,7 @@ from support.flows import Difference, Flow
 
 ABSENT = "<absent>"
 """What stands for a value that isn't there."""
-CLOSED = re.compile(r"today\.sends\[\d+\]\.(json|form|query)\b|today\.gets\[")
+CLOSED = re.compile(r"today\.sends\[\d+\]\.(json|form|query)\b|today\.runs\b|today\.gets\[")
 """Where every key counts; elsewhere a file names only those that matter."""
 KINDS: Mapping[str, type | tuple[type, ...]] = {"text": str, "number": (int, float)}
 """What ``{"any": ...}`` may ask for."""
@@ -24,7 +24,8 @@ def findings(flow: Flow, ours: Mapping[str, Any]) -> list[str]:
     Return a sentence for each place where *ours* is neither as today nor as listed.
     """
     listed = {difference.where: difference for difference in flow.differences}
-    today = {**flow.today, "sends": [_filled(send) for send in flow.today.get("sends", ())]}
+    sends = [_filled(send) for send in flow.today.get("sends", ())]
+    today = {**flow.today, "sends": sends, "runs": flow.today.get("runs", [])}
     today.pop("call", None)
     comparison = _Comparison(listed)
     found = [*comparison.of("today", today, {name: ours[name] for name in today})]
@@ -100,12 +101,12 @@ def _matches(expected: Any, found: Any, *, partly: bool = False) -> bool:
     """
     Whether *found* is what a file says; ``{"any": "text"}`` is every text.
 
-    *partly*: of a mapping only the keys that the file names count.
+    *partly*: of a mapping only the keys that the file names count; one without keys is empty.
     """
     if _is_any(expected):
         return isinstance(found, KINDS[expected["any"]]) and found not in ("", ABSENT)
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
-        same = partly or {*expected} == {*found}
+        same = bool(partly and expected) or {*expected} == {*found}
         return same and all(
             key in found and _matches(item, found[key], partly=partly)
             for key, item in expected.items()

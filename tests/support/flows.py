@@ -18,7 +18,7 @@ from seedcore import Registry, Runner, Seed, SeedcoreError
 from seedcore.settings import Settings
 from seedcore.store import Store
 from seedcore.testing import FaultUpstream, LeapingClock, Reply
-from support.sent import Sent
+from support.sent import Ran, Sent
 
 FEWEST_WORDS = 4
 """Words of a reason: fewer are none."""
@@ -56,6 +56,8 @@ class Flow:
     ours: Mapping[str, Any]
     replies: list[Mapping[str, Any]]
     differences: list[Difference]
+    course: list[str] = attrs.field(factory=list)
+    """How the runs of a program end; empty where none is run."""
 
 
 def read(path: Path) -> Flow:
@@ -69,8 +71,8 @@ def flow_of(document: Mapping[str, Any]) -> Flow:
     """
     Return the flow that *document* describes. Raises BadFlow.
     """
-    _only(document, "the file", Flow, optional=("differences",))
-    for name, keys in (("today", {"call", "sends", "gets", "audit"}), ("ours", ARGUMENTS)):
+    _only(document, "the file", Flow, optional=("differences", "course"))
+    for name, keys in (("today", TODAY), ("ours", OURS)):
         unknown = {*document[name]} - keys
         if unknown:
             msg = f"{name} has {', '.join(sorted(unknown))}; it may have {', '.join(sorted(keys))}"
@@ -84,7 +86,8 @@ def flow_of(document: Mapping[str, Any]) -> Flow:
     return Flow(**{**document, "differences": listed})
 
 
-ARGUMENTS = {"arguments", "settings"}
+TODAY = {"call", "sends", "runs", "gets", "audit"}
+OURS = {"arguments", "settings", "core", "providers"}
 
 
 def _only(given: Mapping[str, Any], what: str, kind: type, optional: tuple[str, ...] = ()) -> None:
@@ -111,8 +114,11 @@ async def replay(flow: Flow, folder: Path, registry: Registry | None = None) -> 
     database = f"sqlite://{folder / 'audit.sqlite3'}"
     registry = Registry() if registry is None else registry
     own = {"retry_base_delay": 0, **flow.ours.get("settings", {})}
-    given = {"providers": {flow.provider: own}, "spool_directory": str(folder / "spool")}
-    settings = Settings.load(given, installed=registry.names, environ={}, directory=folder)
+    ran = Ran(folder / "checkouts", flow.course) if flow.course else None
+    if ran is not None:
+        registry.add(flow.provider, ran.provider(own))
+        own = ran.settings(own)
+    settings = _settings(flow, own, folder, registry)
     async with FaultUpstream() as upstream:
         if flow.replies:
             upstream.script(*map(_reply, flow.replies))
@@ -128,7 +134,23 @@ async def replay(flow: Flow, folder: Path, registry: Registry | None = None) -> 
         ) as runner:
             gets = await _called(flow, runner)
         sends = sent.requests()
-    return {"sends": sends, "gets": gets, "audit": await _row(database)}
+    runs = ran.runs() if flow.course else []
+    return {
+        "sends": sends,
+        "runs": runs,
+        "gets": gets,
+        "audit": await _row(database, flow.provider),
+    }
+
+
+def _settings(flow: Flow, own: Mapping[str, Any], folder: Path, registry: Registry) -> Settings:
+    given = {
+        **flow.ours.get("core", {}),
+        "providers": {**flow.ours.get("providers", {}), flow.provider: own},
+        "spool_directory": str(folder / "spool"),
+        "storage_directory": str(folder / "storage"),
+    }
+    return Settings.load(given, installed=registry.names, environ={}, directory=folder)
 
 
 async def _called(flow: Flow, runner: Runner) -> Any:
@@ -153,10 +175,10 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
-async def _row(database: str) -> dict[str, Any] | None:
+async def _row(database: str, provider: str) -> dict[str, Any] | None:
     store = await Store.open(database)
     try:
-        rows = await store.queries.calls()
+        rows = await store.queries.calls(provider)
     finally:
         await store.close(timeout=5)
     return rows[0] if rows else None

@@ -1,5 +1,5 @@
 """
-What a runner's requests were, with the hosts that were meant.
+What a runner sent: its requests, with the hosts that were meant, and what it gave to programs.
 """
 
 from __future__ import annotations
@@ -7,6 +7,10 @@ from __future__ import annotations
 import email.message
 import email.parser
 import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +21,38 @@ from seedcore.testing import FaultUpstream, Received
 
 MARK = "X-Sent"
 """The header by which a request that came is known as the one that was sent."""
+PROGRAM = Path(__file__).parents[2] / "plugins" / "alttprdoor" / "tests" / "checkout"
+"""A program in place of the Door Randomizer: it notes what it is given, and ends as it is told."""
+ALSO_LISTED = (
+    "algorithm",
+    "bombbag",
+    "colorizepots",
+    "difficulty",
+    "disablemusic",
+    "experimental",
+    "fastmenu",
+    "heartbeep",
+    "heartcolor",
+    "item_functionality",
+    "keysanity",
+    "logic",
+    "mixed_travel",
+    "no_hints",
+    "openpyramid",
+    "overworld_map",
+    "ow_palettes",
+    "progressive",
+    "restrict_boss_items",
+    "retro",
+    "shuffleganon",
+    "shufflelinks",
+    "shufflepots",
+    "standardize_palettes",
+    "timer",
+    "triforce_goal",
+    "uw_palettes",
+)
+"""Settings that the Door Randomizer lists, and the program in its place doesn't."""
 
 
 class Sent:
@@ -44,6 +80,57 @@ class Sent:
         """
         numbered = {int(one.headers[MARK.lower()]): one for one in self._upstream.requests}
         return [_request(self._meant[number], one) for number, one in sorted(numbered.items())]
+
+
+class Ran:
+    """
+    The Door Randomizer's checkouts ``stable`` and ``unstable`` in *folder*.
+
+    *course* says how its runs end, by the names that the program in its place has for that.
+    """
+
+    def __init__(self, folder: Path, course: Sequence[str]) -> None:
+        self._checkouts = [folder / "stable", folder / "unstable"]
+        for checkout in self._checkouts:
+            shutil.copytree(PROGRAM, checkout)
+            (checkout / "course.json").write_text(json.dumps(course))
+            listed = checkout / "resources" / "app" / "cli" / "args.json"
+            more: dict[str, Any] = {name: {} for name in ALSO_LISTED}
+            listed.write_text(json.dumps(json.loads(listed.read_text()) | more))
+
+    def settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return *own* with the settings that the provider can't do without.
+        """
+        from seedcore_alttprdoor.contract import ROM
+
+        stable, unstable = map(str, self._checkouts)
+        needed = {"rom": str(ROM), "checkout": stable, "unstable_checkout": unstable}
+        return {**needed, **own}
+
+    def provider(self, own: Mapping[str, Any]) -> Any:
+        """
+        Return the provider, which draws the same names in each replay.
+
+        It takes the ROM of its contract, and the real one where the flow's *own* settings name it.
+        """
+        from seedcore_alttprdoor import Alttprdoor
+        from seedcore_alttprdoor.contract import ROM, base_of
+
+        return Alttprdoor(Random(1)) if "rom" in own else Alttprdoor(Random(1), base_of(ROM))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """
+        Return which checkout was run, in order, and the settings file that it got.
+        """
+        noted = [path for one in self._checkouts for path in sorted(one.glob("runs/*.json"))]
+        return [
+            {
+                "checkout": path.parents[1].name,
+                "settings": json.loads(path.read_text())["settings"],
+            }
+            for path in noted
+        ]
 
 
 def _request(meant: URL, received: Received) -> dict[str, Any]:

@@ -56,17 +56,28 @@ def log_record(call_id: str = "c-1", **changes: Any) -> LogRecord:
     """
     Return the row about the spoiler log of a call.
     """
-    stored = {"key": "spoilers/k", "content_type": "text/plain", "filename": "log.txt"}
+    stored = {"key": "sealed/k", "content_type": "text/plain", "filename": "log.txt"}
     fields: dict[str, Any] = {
         "call_id": call_id,
         "provider": "demo",
         "owner": "discord:1",
         "reveal_at": 1_700_000_900_000_000,
+        "reveal_after": 86_400_000_000,
         "storage": "",
+        "waits_at": None,
         "objects": {"spoiler": {**stored, "encoding": "gzip"}},
-        "created_at": 1_700_000_000_000_000,
     }
     return LogRecord(**fields | changes)
+
+
+def let_pass(database_url: str, seconds: float) -> None:
+    """
+    Let it be *seconds* later than it was, for the logs of all spoiler races.
+    """
+    sooner = ", ".join(
+        f"{name} = {name} - {int(seconds * 1e6)}" for name in ("reveal_at", "kept_at")
+    )
+    look(database_url, f"UPDATE seedcore_logs SET {sooner}")
 
 
 def failure_record(call_id: str = "f-1", **changes: Any) -> FailureRecord:
