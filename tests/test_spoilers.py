@@ -359,6 +359,7 @@ async def test_a_storage_that_refuses_costs_nobody_the_seed(
         seed = await raced(runner)
         let_pass(database_url, 86_401)
         assert "can't be stored yet" in await refusal(runner, seed.meta.call_id)
+        assert 2 == (await runner._runtime.store.upkeep.status()).spool.logs
 
     assert ("https://seeds.example/1", "durable") == (seed.url, seed.meta.audit)
     assert 1 == len(events.named("log_spooled", level="WARNING"))

@@ -281,6 +281,24 @@ class TestPruning:
         question = "SELECT call_id FROM seedcore_unsealings ORDER BY call_id"
         assert [("b",), ("not yet written",)] == look(database_url, question)
 
+    async def test_a_call_whose_log_is_not_due_stays(self, store: Store, database_url: str) -> None:
+        """
+        It is as old as its log: somebody is still to see that.
+        """
+        await fill(store, [(each, "smdash", "2025-03-01 10:00") for each in ("a", "b", "c", "d")])
+        due, hour = at("2025-03-05 10:00"), 3_600_000_000
+        await store.write(None, log=log_record("a", reveal_at=due))
+        await store.write(None, log=log_record("b", reveal_at=due - 48 * hour))
+        await store.write(None, log=log_record("c", reveal_at=None, reveal_after=hour))
+
+        before = "2025-03-05 00:00"
+        assert Pruned(calls=2) == await store.upkeep.count_older(at(before))
+        assert 2 == (await prune(store, before))[-1].calls
+        assert [("a",), ("c",)] == look(database_url, CALL_IDS)
+        assert [("a",), ("c",)] == look(
+            database_url, "SELECT call_id FROM seedcore_logs ORDER BY call_id"
+        )
+
     async def test_old_claims_go_unless_they_are_held(
         self, store: Store, database_url: str
     ) -> None:

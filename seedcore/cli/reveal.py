@@ -33,8 +33,8 @@ def reveal_command(invocation: Invocation, /, call_id: str, kind: str, by: str) 
     """
     Print a link to the spoiler log of a call, once it is due.
 
-    Who asked is recorded. CALL_ID is what 'seedcore generate' and 'seedcore audit list' show. The
-    link works for an hour, unless the setting link_seconds says otherwise.
+    Who asked is recorded. CALL_ID is what 'seedcore generate' and 'seedcore audit list' show. How
+    long the link works is a setting, link_seconds.
     """
     import asyncio
 

@@ -17,7 +17,7 @@ from seedcore_alttprdoor.options import DECIDED, ENEMIZED, OURS, Options
 
 BRANCHES = ("stable", "volatile", "unstable")
 MOST_KILOBYTES = 64
-SAID_HERE = frozenset({"customitemarray", "seed"})
+SAID_HERE = frozenset({"customitemarray", "seed", "startinventoryarray"})
 """What every checkout takes without listing it."""
 
 _NAMES = tuple(field.name for field in attrs.fields(Options) if field.name not in OURS)
