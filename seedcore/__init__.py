@@ -77,6 +77,9 @@ if TYPE_CHECKING:
     from seedcore.runner import (
         Runner as Runner,
     )
+    from seedcore.settings.keys import (
+        web_address as web_address,
+    )
 
 _HOMES = {
     "context": ("Context",),
@@ -127,6 +130,7 @@ _HOMES = {
     "plugins": ("Registry",),
     "policy": ("Effect", "Policy"),
     "runner": ("Runner",),
+    "settings.keys": ("web_address",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -108,8 +108,8 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
     store = call.lane.runtime.store
     assert store is not None
     row: AuditRecord | None = None
+    logs = call.lane.runtime.logs
     try:
-        logs = call.lane.runtime.logs
         log = await logs.keep(call, value) if call.logs and logs is not None else None
         if audits(call):
             row = audit.success_record(call, value, latency)
@@ -128,6 +128,9 @@ async def record(call: Call, value: Any, latency: float) -> AuditState:
         shown = audit.row_for_event(row) if row else {}
         call.lane.emit("ERROR", "audit_lost", call=call, error_type=name, extra={"row": shown})
         return "lost"
+    finally:
+        if call.logs and logs is not None:
+            logs.recorded(call)
     return state if row is not None else "off"
 
 

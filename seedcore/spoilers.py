@@ -63,6 +63,7 @@ class SpoilerLogs:
         self._link_seconds = link_seconds
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
+        self._unrecorded: set[str] = set()
         self._uploads: Uploads | None = None
         if store.spool is not None:
             self._uploads = Uploads(
@@ -114,8 +115,9 @@ class SpoilerLogs:
         """
         Store the logs of *call*, or leave them on this disk for later; an event tells of a loss.
 
-        Returns where they are, and lets the call say when they are due.
+        Returns where they are, and lets the call say when they are due. ``recorded`` has to follow.
         """
+        self._unrecorded.add(call.call_id)
         request = call.request
         if not isinstance(request, SeedRequest):
             return None
@@ -142,6 +144,14 @@ class SpoilerLogs:
             waits_at=MACHINE if waits else None,
             objects=objects,
         )
+
+    def recorded(self, call: Call) -> None:
+        """
+        The row of *call* was written: what it says to be waiting may be stored from now on.
+        """
+        self._unrecorded.discard(call.call_id)
+        if self._uploads is not None and call.reveal_at is not None:
+            self._uploads.go_on()
 
     async def _packed(
         self, call: Call, seed: Seed, storage: str, kind: str, log: object
@@ -177,10 +187,9 @@ class SpoilerLogs:
                 kept.append(left)
             except OSError:
                 kept += await self._put_at_once(call, [left])
-        waits = not await self._uploads.try_now(paths, self._time_left(call))
+        waits = not await self._uploads.try_now(paths, self._time_left(call), note=False)
         if waits:
             call.lane.emit("WARNING", "log_spooled", call=call)
-            self._uploads.go_on()
         return kept, waits
 
     async def _put_at_once(self, call: Call, lefts: list[Left]) -> list[Left]:
@@ -205,12 +214,14 @@ class SpoilerLogs:
         """
         Note in the row that its logs are stored; whether that is done, or there is no row.
         """
+        if call_id in self._unrecorded:
+            return False
         try:
             noted = await self._store.logs.stored(call_id)
         except DatabaseError:
             return False
         spool = self._store.spool
-        return noted or spool is None or not spool.has_lines
+        return noted or spool is None or not spool.has_any_lines
 
     # --------------------------------------------------------------- revealing
 

@@ -37,7 +37,6 @@ SEED = Seed(
     id="abc",
     code="Bow/Bomb",
     version="31.0",
-    spoiler_url="https://seeds.example/s/abc",
     settings={"goal": "ganon"},
     extra={"warnings": ["slow"]},
 )
@@ -88,11 +87,11 @@ async def test_a_success_writes_one_row_with_every_column(database: Path) -> Non
     """
 
     async def demo() -> Seed:
-        return SEED
+        return attrs.evolve(SEED, spoiler_url="https://seeds.example/s/abc")
 
     async with runner_of(demo, database) as runner:
         seed = await runner.generate(
-            "demo", surface="discord", preset="open", race=True, options={"hints": True}
+            "demo", surface="discord", preset="open", spoilers="on", options={"hints": True}
         )
         assert "durable" == seed.meta.audit
         (row,) = await rows_of(database)
@@ -111,8 +110,8 @@ async def test_a_success_writes_one_row_with_every_column(database: Path) -> Non
         "hash_id": "abc",
         "settings": {"goal": "ganon"},
         "attempt_count": 1,
-        "race": True,
-        "spoilers": "off",
+        "race": False,
+        "spoilers": "on",
         "sealed": False,
         "version": "31.0",
         "seed": {

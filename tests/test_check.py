@@ -182,7 +182,9 @@ async def test_a_spoiler_link_with_a_key_stays_out_of_the_row(database_url: str)
         return Seed(url="https://seeds.example/1", spoiler_url=link)
 
     async with runner_of(demo, database=database_url) as runner:
-        seed = await runner.generate("demo", surface="tests", options={"key": "open-sesame"})
+        seed = await runner.generate(
+            "demo", surface="tests", options={"key": "open-sesame"}, spoilers="on"
+        )
         assert runner._runtime is not None
         assert runner._runtime.store is not None
         [row] = await runner._runtime.store.queries.calls()

@@ -81,7 +81,7 @@ def test_the_status_of_a_database(run: CommandLine) -> None:
     assert "0 rows" == facts["Spooled"].strip()
     assert "Pending" not in facts
     assert ("sqlite", [], 1) == (as_json["dialect"], as_json["pending"], as_json["rows"]["calls"])
-    assert {"directory", "lines", "held", "torn", "bytes"} == as_json["spool"].keys()
+    assert {"directory", "lines", "held", "torn", "logs", "bytes"} == as_json["spool"].keys()
 
 
 def test_the_status_changes_nothing(run: CommandLine, database: Path) -> None:

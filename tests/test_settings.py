@@ -720,6 +720,19 @@ def test_an_address_that_is_none(inputs: Inputs, address: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["a.example", "https://me:hush@a.example", "https://a/?q=1"])
+def test_another_address_that_is_none(inputs: Inputs, address: str) -> None:
+    """
+    A login in it would be no secret: only that of base_url is hidden.
+    """
+    inputs.argument = {"storage_url": address}
+
+    assert "storage_url must be an http:// or https:// address without a login or a query" in (
+        said := str(inputs.error())
+    )
+    assert "hush" not in said
+
+
 def test_a_policy_declared_with_an_unknown_limit(inputs: Inputs) -> None:
     """
     The plugin is named, with what its author meant.

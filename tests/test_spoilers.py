@@ -472,6 +472,36 @@ async def test_a_caller_who_gives_up_while_its_log_is_stored(
     assert 2 == len(shelf.objects)
 
 
+async def test_a_log_is_not_taken_from_this_disk_before_its_row_is_written(
+    program: Callable[..., Runner], shelf: Shelf, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Else the row would say for ever that it waits here.
+    """
+    monkeypatch.setattr("seedcore.storage.uploads.FIRST_PAUSE", 0.001)
+    async with program(storage="shelf") as runner:
+        store, writes = runner._runtime.store, asyncio.Event()
+        write = store.write
+
+        async def later(*written: Any, **how: Any) -> Any:
+            await writes.wait()
+            return await write(*written, **how)
+
+        monkeypatch.setattr(store, "write", later)
+        monkeypatch.setattr("seedcore.spoilers.SpoilerLogs._time_left", lambda *_: 0.0)
+        rolling = asyncio.ensure_future(raced(runner))
+        while len(list(store.spool.logs.glob("*.object"))) < 2:
+            await asyncio.sleep(0)
+        runner._runtime.logs._uploads.go_on()  # for another call
+        while len(shelf.objects) < 2:
+            await asyncio.sleep(0)
+        writes.set()
+        await rolling
+        while list(store.spool.logs.glob("*.object")):
+            await asyncio.sleep(0)
+        assert [(None,)] == look(database_url, "SELECT waits_at FROM seedcore_logs")
+
+
 async def test_a_log_that_waits_on_another_machine(
     program: Callable[..., Runner], database_url: str
 ) -> None:

@@ -27,10 +27,25 @@ def masked_url(url: str | None) -> str:
     return f"{scheme}://{'***@' if at else ''}{place}{'?***' if question else ''}"
 
 
-def _web_address(_: Any, attribute: attrs.Attribute[Any], value: str | None) -> None:
-    if value is not None and not _is_web_address(value):
-        msg = f"{attribute.name} must be an http:// or https:// address without a query."
+def web_address(_: object, field: attrs.Attribute[Any], value: str | None) -> None:
+    """
+    Check that *value* is the address of a site: ``setting(validator=web_address)``.
+
+    ``None`` passes. Raises SettingsError, also for a login in it, which would be no secret there.
+    """
+    if value is not None and not (_is_web_address(value) and _has_no_login(value)):
+        msg = f"{field.name} must be an http:// or https:// address without a login or a query"
         raise SettingsError(msg)
+
+
+def _base_url(_: object, field: attrs.Attribute[Any], value: str | None) -> None:
+    if value is not None and not _is_web_address(value):
+        msg = f"{field.name} must be an http:// or https:// address without a query."
+        raise SettingsError(msg)
+
+
+def _has_no_login(address: str) -> bool:
+    return urlsplit(address).username is None
 
 
 def _is_web_address(value: str) -> bool:
@@ -78,7 +93,7 @@ class CoreSettings:
         "seedcore-storage", "where they are without such a provider"
     )
     storage_url: str | None = _plain_setting(
-        None, "where the directory's folder 'open' is served", validator=_web_address
+        None, "where the directory's folder 'open' is served", validator=web_address
     )
     link_seconds: int = limit(
         3_600, count(1, 604_800), "seconds that a link to a revealed log works"
@@ -104,7 +119,7 @@ class SiteSettings:
     """
 
     base_url: str | None = _plain_setting(
-        None, "where the provider's requests go", repr=masked_url, validator=_web_address
+        None, "where the provider's requests go", repr=masked_url, validator=_base_url
     )
     hosts: tuple[str, ...] = _plain_setting((), "further hosts that redirects may go to")
     title: str | None = _plain_setting(None, "the name people see")

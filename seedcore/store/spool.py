@@ -138,6 +138,13 @@ class Spool:
         """
         return self._file is not None or bool(_data_files(self._stem))
 
+    @property
+    def has_any_lines(self) -> bool:
+        """
+        Whether any process has lines of this database here that are to be drained.
+        """
+        return bool(_data_files(self.directory / f"{self._key}-"))
+
     def mine(self) -> list[Path]:
         """
         Return this process's own files that may be drained; new lines go to another one.

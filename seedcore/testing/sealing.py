@@ -18,7 +18,7 @@ import attrs
 import click
 import pytest
 
-from seedcore import outcome
+from seedcore import audit, outcome
 from seedcore.call import Call
 from seedcore.events import Event, Events
 from seedcore.model import Seed, SeedRequest
@@ -95,7 +95,7 @@ def texts_of(log: object) -> Iterator[str]:
                 continue
             if isinstance(value, (Mapping, list)):
                 yield from texts_of(value)
-            elif isinstance(value, str):
+            elif isinstance(value, str) and plain(value):
                 yield f"{name}{value}"
     elif isinstance(log, list):
         for each in log:
@@ -130,6 +130,9 @@ def _watch_secrets(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
         return succeeded(call, value, *arguments)
 
     async def keeping(self: SpoilerLogs, call: Call, seed: Seed) -> Any:
+        # A log repeats what was asked for, which everybody may know.
+        known = {**audit.effective_settings(call.request, seed), **seed.extra}
+        watch.open.update(plain(f"{name}{value}") for name, value in known.items())
         for log in call.logs.values():
             watch.seal(call.call_id, "the spoiler log", *texts_of(log))
         return await keep(self, call, seed)

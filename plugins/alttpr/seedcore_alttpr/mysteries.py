@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from seedcore import ProviderInvalidRequestError, Seed, SeedRequest, setting
-from seedcore_alttpr.mystery import Resolved, parse, resolve
+from seedcore_alttpr.mystery import Resolved, Weightset, parse, resolve
 from seedcore_alttpr.options import mapping
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SHOWN = ("title", "notes", "generated", "festive", "masked")
 """What of a game's ``extra`` says nothing about its options."""
+
+MOST_KILOBYTES = 64
+"""As much as a preset may have; the largest weightset that people use has 20."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +46,7 @@ def check_weights(request: SeedRequest) -> None:
     if request.spoilers == "delayed":
         text = "a mystery hides its settings, which a spoiler log would show; use spoilers off"
         raise ProviderInvalidRequestError(text)
-    parse(request.options.weights)
+    _parsed(request.options.weights)
 
 
 def check_wish(arguments: Mapping[str, Any]) -> None:
@@ -55,7 +58,35 @@ def check_wish(arguments: Mapping[str, Any]) -> None:
         text = "resolve takes the name of a weightset, or weights: one of them"
         raise ProviderInvalidRequestError(text)
     if weights is not None:
-        parse(weights)
+        _parsed(weights)
+
+
+def _parsed(weights: object) -> Weightset:
+    if _is_too_large(weights):
+        text = (
+            f"the weightset has more than {MOST_KILOBYTES} KiB; leave out what has a weight of 0, "
+            "or make several of it"
+        )
+        raise ProviderInvalidRequestError(text)
+    return parse(weights)
+
+
+def _is_too_large(document: object) -> bool:
+    """
+    Add up what would be written of *document*, and stop when that is too much.
+
+    What is in it twice counts twice, so even one that leads back to itself comes to an end.
+    """
+    most = MOST_KILOBYTES * 1024
+    size, left = 0, [document]
+    while left and size + 2 * len(left) <= most:
+        each = left.pop()
+        size += 2 + (len(each) if isinstance(each, str) else 0)
+        if isinstance(each, Mapping):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, (list, tuple, set)):
+            left += each
+    return bool(left) or size > most
 
 
 async def rolled(
@@ -72,7 +103,7 @@ async def rolled(
     async def preset(name: str) -> Any:
         return await context.preset(provider, name)
 
-    return await resolve(parse(weights), rng, preset)
+    return await resolve(_parsed(weights), rng, preset)
 
 
 async def game_of(roll: Resolved, request: SeedRequest, context: Context) -> Seed:

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -20,6 +18,7 @@ from seedcore import (
     SettingsError,
     secret,
     setting,
+    web_address,
 )
 
 if TYPE_CHECKING:
@@ -35,23 +34,6 @@ MOST_FIELDS = 20
 WORDS = ("message", "error", "detail")
 """Where a refusal in JSON has its words."""
 
-_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-
-
-def address(_: object, field: attrs.Attribute[Any], value: str) -> None:
-    """
-    Check that *value* can be where a branch is, as the core does for base_url.
-    """
-    try:
-        parts = urlsplit(value)
-        usable = _ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0
-    except ValueError:  # of the port, or of an IPv6 address
-        usable = False
-    if not usable:
-        # A login in it would be no secret here, and clash with that of username and password.
-        msg = f"{field.name} must be an http:// or https:// address without a login or a query"
-        raise SettingsError(msg)
-
 
 @attrs.frozen(kw_only=True)
 class Settings:
@@ -61,9 +43,11 @@ class Settings:
 
     username: str = setting("", help="name for basic authentication; with password or not at all")
     password: str = secret("", help="password for basic authentication")
-    beeta_url: str = setting("https://beeta.alttpr.com", help="the branch beeta", validator=address)
+    beeta_url: str = setting(
+        "https://beeta.alttpr.com", help="the branch beeta", validator=web_address
+    )
     tournament_url: str = setting(
-        "https://tournament.alttpr.com", help="the branch tournament", validator=address
+        "https://tournament.alttpr.com", help="the branch tournament", validator=web_address
     )
 
     def __attrs_post_init__(self) -> None:

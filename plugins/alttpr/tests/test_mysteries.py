@@ -82,6 +82,7 @@ GAME = {
 """What the site is asked for then, without the flags."""
 
 SECRETS = ("pedestal", "inverted", "swordless", "crossed", "mcs")
+WIDE = dict.fromkeys(range(9_000), 1)
 DOORS = {**WEIGHTS, "door_shuffle": "crossed"}
 
 SAVED = "goal_name: mine\nbranch: tournament\nsettings: {goal: dungeons, name: Cup, notes: Hello}\n"
@@ -116,7 +117,12 @@ class Doors:
         settings = dict(request.options.args)
         told = {"patch_url": "https://doors.example/1.bps", "door_shuffle": "crossed"}
         seed = Seed(
-            url="https://doors.example/1", id="1", code="Bow", settings=settings, extra=told
+            url="https://doors.example/1",
+            id="1",
+            code="Bow",
+            spoiler_url="https://doors.example/1.txt" if request.spoilers == "on" else None,
+            settings=settings,
+            extra=told,
         )
         return Rolled(seed, shown="everything")
 
@@ -422,6 +428,11 @@ async def test_a_branch(program, site, upstream, where, *, branch, asked):
         ({"hints": None}, "there are no weights for hints"),
         ({"branch": "beta"}, "branch: beta"),
         ({"subweights": {"a": {"chance": -1}}}, "subweights.a.chance: a chance must be"),
+        ({"ganon_open": dict.fromkeys(range(20_000), 0)}, "has more than 64 KiB; leave out what"),
+        (
+            {"door_shuffle": {"partitioned": 1, "vanilla": 99}},
+            "door_shuffle: partitioned is nothing for the branch stable of the Door Randomizer",
+        ),
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -542,6 +553,40 @@ async def test_doors_are_for_their_own_provider(program, site, doors, race, spoi
     assert shown == dict(seed.settings)
     assert (DOORS if hidden else shown) == row["settings"].get("weights", row["settings"])
     assert hidden == ("door_shuffle" not in seed.extra)
+    assert hidden == (seed.spoiler_url is None)
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, DOORS], ids=["site", "doors"])
+@pytest.mark.parametrize(
+    ("race", "spoilers", "refused"),
+    [
+        (False, None, None),
+        (False, "on", None),
+        (False, "off", None),
+        (False, "delayed", "a mystery hides its settings"),
+        (True, None, None),
+        (True, "on", "a race seed has no spoilers"),
+        (True, "off", None),
+        (True, "delayed", "a mystery hides its settings"),
+    ],
+)
+async def test_every_kind_of_call(program, site, doors, weights, *, race, spoilers, refused):
+    """
+    Is made as fairly as it was asked, whoever makes the game, or refused before one is made.
+    """
+    async with program() as runner:
+        if refused:
+            with pytest.raises(ProviderInvalidRequestError, match=refused):
+                await roll(runner, weights, race=race, spoilers=spoilers)
+        else:
+            await roll(runner, weights, race=race, spoilers=spoilers)
+
+    assert (not refused) == len(site.sent) + len(doors.asked)
+    for sent in site.sent:
+        shown = spoilers == "on"
+        assert (not shown, "on" if shown else "mystery") == (sent["tournament"], sent["spoilers"])
+    for asked in doors.asked:
+        assert (race, spoilers or "off") == (asked.race, asked.spoilers)
 
 
 @pytest.mark.parametrize(
@@ -740,6 +785,8 @@ async def test_resolve_of_a_game_with_doors(ask):
         ({"weights": {}}, ProviderInvalidRequestError, "it must be a map with weights"),
         ({"weights": [1]}, ProviderInvalidRequestError, "it must be a map with weights"),
         ({"weights": {**WEIGHTS, "goals": "gannon"}}, ProviderInvalidRequestError, "goals: gannon"),
+        ({"weights": {"goals": ["x" * 66_000]}}, ProviderInvalidRequestError, "more than 64 KiB"),
+        ({"weights": [WIDE] * 9_000}, ProviderInvalidRequestError, "more than 64 KiB"),
         ({"weightset": "nowhere"}, PresetNotFoundError, "nowhere"),
         ({"weightset": 7}, ProviderInvalidRequestError, "7"),
         ({"weightset": "open"}, PresetNotFoundError, "open"),

@@ -15,7 +15,8 @@ import pytest
 import seedcore_alttpr
 from seedcore import ProviderInvalidRequestError
 from seedcore.presets.document import read
-from seedcore_alttpr.mystery import parse, roll
+from seedcore_alttpr.mystery import level, parse, roll
+from seedcore_alttpr.mystery.pool import COUNTS
 
 PLAIN = {
     "glitches_required": "none",
@@ -322,6 +323,7 @@ def test_what_a_sub_adds_counts_only_where_it_is_rolled():
             condition(Key="goals", Value="ganon", MatchType="not"),
             "rules[2].conditions[0].MatchType: not is unknown. Known: exact",
         ),
+        ({"rules": rule()["rules"] * 17}, "rules: has 51 rules; 50 are allowed: join some of"),
         (rule(actions=None), "rules[2].actions: must be a map of options to weights"),
         (rule(actions={}), "rules[2].actions: must be a map of options to weights"),
         (rule(actions={"hint": "on"}), "rules[2].actions.hint: hint is no option. Did you mean"),
@@ -344,7 +346,7 @@ def test_rules_that_do_not_fit(change, words):
     [
         ([], "customizer: must be a map with eq, custom, pool, triforce-hunt, timed-ohko"),
         ({"equipment": {}}, "customizer.equipment: is unknown. Known: eq"),
-        ({"custom": dict.fromkeys(map(str, range(501)), 1)}, "custom: has more than 500 names"),
+        ({"custom": {f"a{number}": 1 for number in range(501)}}, "custom: has more than 500 names"),
         ({"eq": ["PegasusBoots"]}, "customizer.eq: must be a map of names to weights"),
         ({"eq": {"Boots": 1}}, "customizer.eq: Boots is no item that the site knows"),
         ({"eq": {"PegasusBoot": 1}}, "Did you mean 'PegasusBoots'?"),
@@ -358,6 +360,17 @@ def test_rules_that_do_not_fit(change, words):
         ({"custom": {"rom.timerMode": "ohko"}}, "custom.rom.timerMode: ohko must be one of off"),
         ({"custom": {"rom.logicMode": {"x" * 101: 1}}}, "a text of at most 100 characters"),
         ({"custom": {"a": {"b": {"c": 1}}}}, "customizer.custom.a.b: a weight must be a number"),
+        ({"custom": {"": 1}}, "customizer.custom: an empty text is no name: letters, digits, dots"),
+        ({"custom": {"rom\u202e": 1}}, "is no name: letters, digits, dots and hyphens are"),
+        ({"custom": {"x" * 101: 1}}, "is no name: letters, digits, dots and hyphens are"),
+        ({"custom": {"item": 5}}, "customizer.custom: item is made of all counts; give yours in"),
+        ({"custom": {"item.count": 5}}, "customizer.custom: item.count is made of all counts"),
+        ({"custom": {"item.count.Lmap": 5}}, "customizer.custom: item.count.Lmap is no item that"),
+        ({"pool": {"Lamp": 200, "Hookshot": {0: 1, 200: 1}}},
+         "customizer: may come to 501 items that must be placed, and 216 have room; lower the"),
+        ({"custom": {"item.count.Lamp": 216}}, "customizer: may come to 318 items that must be"),
+        ({"triforce-hunt": {"goal": [1, 90], "min_difference": 40}}, "may come to 233 items"),
+        ({"triforce-hunt": {"pool": [1, 216]}}, "may come to 319 items that must be placed"),
         ({"triforce-hunt": 30}, "customizer.triforce-hunt: must be a map with goal, pool, min_"),
         ({"triforce-hunt": {"goals": 30}}, "triforce-hunt.goals: is unknown. Did you mean 'goal'"),
         ({"triforce-hunt": {"goal": 0}}, "triforce-hunt.goal: 0 must be a whole number from 1"),
@@ -384,6 +397,22 @@ def test_sections_of_the_customizer_that_do_not_fit(section, words):
     The site would ignore what it doesn't know, and nobody would learn of it.
     """
     assert words in refusal({**PLAIN, "customizer": section})
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"pool": {"TwentyRupees": 216, "PieceOfHeart": 216}},
+        {"pool": {"Lamp": 3}, "triforce-hunt": {"goal": 50, "pool": [60, 70]}},
+        {"pool": dict.fromkeys(COUNTS, 0), "triforce-hunt": {"goal": 216}},
+        {"pool": {"Lamp": 1}, "custom": {"item.count.Lamp": 216}},
+    ],
+)
+def test_what_the_site_leaves_out_may_be_too_much(section):
+    """
+    Only what must be placed needs room.
+    """
+    parse({**PLAIN, "customizer": section})
 
 
 # --------------------------------------------------------------------------------- doors
@@ -428,8 +457,51 @@ def test_what_only_one_of_the_two_can_do(change, words):
 
 
 @pytest.mark.parametrize(
+    ("branch", "name", "value"),
+    [
+        ("stable", "goals", "ganonhunt"),
+        ("stable", "goals", "completionist"),
+        *(("stable", "entrance_shuffle", value) for value in ("swapped", "lite", "lean")),
+        ("stable", "door_shuffle", "partitioned"),
+        *(("stable", "dropshuffle", value) for value in ("keys", "underworld")),
+        *(("stable", "keyshuffle", value) for value in ("wild", "universal")),
+        *(
+            (branch, name, value)
+            for branch in ("volatile", "unstable")
+            for name, value in (
+                ("entrance_shuffle", "restricted_legacy"),
+                ("entrance_shuffle", "full_legacy"),
+                ("entrance_shuffle", "madness_legacy"),
+                ("entrance_shuffle", "insanity_legacy"),
+                ("enemy_shuffle", "random"),
+                ("enemy_shuffle", "legacy"),
+            )
+        ),
+    ],
+)
+def test_what_a_branch_of_the_door_randomizer_can_not_do(branch, name, value):
+    """
+    Is refused where that branch may have to, by a sub or a rule as well; others have it.
+    """
+    words = f"{value} is nothing for the branch {branch} of the Door Randomizer"
+    options = {"force_doors": True, "branch": branch}
+    rare = {value: 1, PLAIN.get(name, "vanilla" if name == "door_shuffle" else "off"): 99}
+    other = {"force_doors": True, "branch": "stable" if branch != "stable" else "unstable"}
+
+    found = refusal({**PLAIN, "options": options, name: rare})
+    assert f"{name}: {words}, which options.force_doors asks for; leave it out, or" in found
+    hard = sub(chance=1, weights={name: rare})
+    assert f"weights.{name}: {words}" in refusal({**PLAIN, "options": options, **hard})
+    changed = rule(actions={name: rare})
+    assert f"rules[2].actions.{name}: {words}" in refusal({**PLAIN, "options": options, **changed})
+    parse({**PLAIN, "options": other, name: rare})
+
+
+@pytest.mark.parametrize(
     "change",
     [
+        {"goals": "ganonhunt"},
+        {"enemy_shuffle": "random", "options": {"branch": "unstable"}},
         {"goals": "trinity", "options": {"force_doors": True}},
         {"goals": "trinity", "door_shuffle": {"basic": 1, "crossed": 1}},
         {"item_placement": None, "pottery": "lottery"},
@@ -441,7 +513,7 @@ def test_what_only_one_of_the_two_can_do(change, words):
         },
     ],
 )
-def test_what_surely_comes_to_the_door_randomizer(change):
+def test_what_surely_comes_to_one_of_the_two(change):
     """
     May have what only that knows, and lack what it doesn't ask.
     """
@@ -459,6 +531,29 @@ def test_everything_wrong_is_said_at_once():
 
     assert 10 == words.count("is unknown")
     assert words.endswith("; and 4 more")
+
+
+@pytest.mark.parametrize("name", ["", "a,b", "x" * 101, "Lamp\u202e", 7])
+def test_items_that_people_can_not_begin_with(name):
+    """
+    Which there are, only the Door Randomizer knows; it gets their names joined by commas.
+    """
+    found = refusal({**PLAIN, "startinventory": {name: 1}})
+
+    assert ": must be the name of an item, in at most 100 characters" in found
+
+
+def test_nobody_looks_for_more_than_fifty(monkeypatch):
+    """
+    Else a long document full of mistakes would keep everything else waiting.
+    """
+    asked = []
+    monkeypatch.setattr(level, "did_you_mean", lambda *words: asked.append(words) or "")
+    words = refusal({**PLAIN, **{f"wrong{number}": 1 for number in range(9_000)}})
+
+    assert 10 == words.count("is unknown")
+    assert words.endswith("; and 40 or more")
+    assert 50 == len(asked)
 
 
 def test_long_sentences_are_fewer():

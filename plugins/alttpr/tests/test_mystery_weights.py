@@ -25,6 +25,7 @@ from seedcore_alttpr import Alttpr
 from seedcore_alttpr.body import body_of
 from seedcore_alttpr.mystery import parse, roll
 from seedcore_alttpr.mystery.catalogue import OPTIONS, SITE
+from seedcore_alttpr.mystery.doors import LACKS
 from seedcore_alttpr.mystery.pool import COUNTS, IN_STEPS, amount_of
 from seedcore_alttpr.mystery.weights import Weights
 from seedcore_alttpr.options import Options
@@ -216,18 +217,19 @@ def site_values(name):
     """
     Return what every maker of games has for an option.
     """
-    return [value for value in OPTIONS[name].kind.values if value != "crowd_control"]
+    lacking = {"crowd_control"}.union(*(lacks.get(name, ()) for lacks in LACKS.values()))
+    return [value for value in OPTIONS[name].kind.values if value not in lacking]
 
 
 ONE = {name: weights_of(site_values(name)) for name in SITE}
 SWITCH = weights_of((True, False))
-AMOUNT = st.integers(1, 60) | st.tuples(st.integers(1, 30), st.integers(30, 60)).map(list)
+AMOUNT = st.integers(1, 20) | st.tuples(st.integers(1, 10), st.integers(10, 20)).map(list)
 
 DOORS = {
     "door_shuffle": weights_of(("vanilla", "basic", "crossed")),
     "keydropshuffle": SWITCH,
     "pottery": weights_of(("none", "keys", "lottery")),
-    "keyshuffle": weights_of(("on", "off", "wild")),
+    "keyshuffle": weights_of(("on", "off")),
     "startinventory": st.dictionaries(st.sampled_from(("Lamp", "Bow")), weights_of((0, 1, 2))),
     "intensity": weights_of((1, 2, 3, "random")),
 }

@@ -97,7 +97,8 @@ def shift(tmp_path, seconds):
     Let it be *seconds* later than it was, for every log.
     """
     with sqlite3.connect(tmp_path / "audit.sqlite3") as connection:
-        connection.execute(f"UPDATE seedcore_logs SET reveal_at = reveal_at - {seconds * 10**6}")
+        due = "COALESCE(reveal_at, kept_at + reveal_after)"
+        connection.execute(f"UPDATE seedcore_logs SET reveal_at = {due} - {seconds * 10**6}")
 
 
 def count_logs(tmp_path):

@@ -27,7 +27,9 @@ _VERSION = re.compile(r"\bVersion\s{1,5}(\d{1,3}(?:\.\d{1,3}){1,3})\b")
 _ERROR = re.compile(r"<h1>\s{0,20}Error\s{0,20}</h1>\s{0,20}<p>([^<]{0,8000})</p>", re.IGNORECASE)
 _SUMMARY = re.compile(r"<pre\b[^<>]{0,200}>([^<]{0,20000})</pre>", re.IGNORECASE)
 _SPOILER = re.compile(
-    r"""/spoiler_log/|\bid=["']?(?:spoiler_|key_item_table|character_table|boss_table)"""
+    r"""/spoiler_log/|\bid\s{0,50}=\s{0,50}["']?\s{0,50}"""
+    r"(?:spoiler_|key_item_table|character_table|boss_table)",
+    re.IGNORECASE,
 )
 
 FORM_ERRORS = "Errors in the following form fields:"
@@ -98,7 +100,7 @@ def shows_spoiler(text: str) -> bool:
     """
     Whether a seed's page has a spoiler log in it, or leads to one.
     """
-    return _SPOILER.search(text) is not None
+    return _SPOILER.search(unescape(text)) is not None
 
 
 def summary_of(text: str) -> str:

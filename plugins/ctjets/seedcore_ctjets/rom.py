@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import io
 import os
 import stat
 from collections.abc import AsyncIterator
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,16 +31,17 @@ SET_ROM = "set rom (SEEDCORE_CTJETS_ROM) to the path of the vanilla Chrono Trigg
 @attrs.frozen(kw_only=True)
 class State:
     """
-    What changes with a file.
+    What changes with a file; who sets ``written`` back has it ``changed`` all the same.
     """
 
     device: int
     inode: int
     size: int
+    written: int
     changed: int
 
 
-class Pieces(io.BufferedReader):
+class Pieces(BufferedReader):
     """
     A file of which no more than a piece is read at once, whatever is asked for.
 
@@ -95,10 +96,8 @@ class Rom:
         """
         Return the file, open where the game begins, or what is wrong with it.
         """
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-            return None, "it is no file"
         with contextlib.ExitStack() as closing:
-            file = closing.enter_context(Pieces(path.open("rb", buffering=0)))
+            file = closing.enter_context(Pieces(FileIO(path, opener=_opened)))
             fault = self._fault(path, file)
             if not fault:
                 file.seek(os.fstat(file.fileno()).st_size - SIZE)
@@ -111,8 +110,14 @@ class Rom:
         Return what is wrong with the file; empty if it is the ROM.
         """
         facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            return "it is no file"
         state = State(
-            device=facts.st_dev, inode=facts.st_ino, size=facts.st_size, changed=facts.st_mtime_ns
+            device=facts.st_dev,
+            inode=facts.st_ino,
+            size=facts.st_size,
+            written=facts.st_mtime_ns,
+            changed=facts.st_ctime_ns,
         )
         known, fault = self._faults.get(path, (None, ""))
         if known != state:
@@ -132,6 +137,11 @@ def fault_of(file: BinaryIO, size: int) -> str:
     while piece := file.read(PIECE):
         digest.update(piece)
     return "" if digest.hexdigest() == MD5 else f"its MD5 isn't {MD5}"
+
+
+def _opened(path: str, flags: int) -> int:
+    # A pipe would be waited for until somebody writes into it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
 
 
 def _close(opening: asyncio.Future[BinaryIO]) -> None:

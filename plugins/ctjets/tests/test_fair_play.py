@@ -52,6 +52,10 @@ async def test_a_spoiler_for_everybody_is_a_leak(runner, site, events, asked):
         '<table class="table" id="key_item_table"></table>',
         "<table id=boss_table></table>",
         "<table id='character_table'></table>",
+        '<div id = "spoiler_section"></div>',
+        '<div ID\n=\n" spoiler_section"></div>',
+        '<div id="spoiler&#95;section"></div>',
+        '<a href="/spoiler_log&#47;AbCdEfGhIjKl000.txt">Log</a>',
     ],
 )
 async def test_any_part_of_it_is_enough(runner, site, part):

@@ -192,7 +192,7 @@ def test_the_checksum_is_that_of_the_game():
     ("name", "words"),
     [
         ("missing.sfc", "can't be read (No such file or directory)"),
-        ("folder", "it is no file"),
+        ("folder", "can't be read (Is a directory)"),
         ("pipe", "it is no file"),
         ("link", "can't be read (Too many levels of symbolic links)"),
         ("game.sfc/inside", "can't be read (Not a directory)"),
@@ -254,6 +254,22 @@ async def test_a_file_is_looked_at_once_until_it_changes(site, runner_for, rom_f
     assert [rom.SIZE, rom.SIZE - 1, rom.SIZE] == looks
 
 
+async def test_a_change_of_content_alone_is_seen(site, runner_for, rom_file):
+    """
+    Also where the time of writing was set back: nothing but the game is ever sent.
+    """
+    before = rom_file.stat()
+    async with runner_for(site.url, rom=str(rom_file)) as runner:
+        await roll(runner)
+        with rom_file.open("r+b") as file:
+            file.write(b"another game")
+        os.utime(rom_file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(ProviderCapabilityError, match="its MD5 isn't"):
+            await roll(runner)
+
+    assert (before.st_size, before.st_mtime_ns) == (rom.SIZE, rom_file.stat().st_mtime_ns)
+
+
 async def test_a_wrong_option_is_told_before_the_rom(runner, site):
     """
     What can be known without it is known without it.
@@ -285,14 +301,13 @@ def watched(monkeypatch):
     """
     Watched.reads, Watched.opened = [], []
 
-    def opened(path, mode="r", buffering=-1):
-        assert ("rb", 0) == (mode, buffering)
+    def opened(path, *, opener):
         Watched.reads.append((threading.get_ident(), 0))
-        file = Watched(path)
+        file = Watched(path, opener=opener)
         Watched.opened.append(file)
         return file
 
-    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(rom, "FileIO", opened)
     return Watched
 
 

@@ -101,6 +101,7 @@ _NO_ACL = "if it is because of the ACL, set public_acl = false and make files pu
 _TOKEN = "the session token is wrong or has expired: give new credentials"  # noqa: S105 - words
 _BUCKET = "there is no such bucket: see the settings bucket, region and endpoint_url"
 _SLOWER = "it was asked too often, and wants to be asked less"
+_FULL = "the quota of the bucket or its owner is used up: delete files, or have it raised"
 _DAMAGED = "the content did not arrive as it was sent"
 
 _MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
@@ -120,6 +121,7 @@ _MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
     "NoSuchBucket": (ProviderInvalidRequestError, _BUCKET),
     "NoSuchKey": (ProviderInvalidRequestError, "there is no such object"),
     "OperationAborted": (ProviderUnavailableError, "another change of this object is under way"),
+    "QuotaExceeded": (ProviderCapabilityError, _FULL),
     "RequestTimeTooSkewed": (
         ProviderAuthenticationError,
         "the clock of this machine and its own are more than 15 minutes apart: set this machine's",
@@ -136,6 +138,7 @@ _MEANINGS: Mapping[str, tuple[type[ProviderError], str]] = {
     "ThrottlingException": (ProviderRateLimitError, _SLOWER),
     "TokenRefreshRequired": (ProviderAuthenticationError, _TOKEN),
     "TooManyRequests": (ProviderRateLimitError, _SLOWER),
+    "XMinioAdminBucketQuotaExceeded": (ProviderCapabilityError, _FULL),
 }
 
 

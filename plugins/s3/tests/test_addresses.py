@@ -8,6 +8,7 @@ import asyncio
 import logging
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -80,6 +81,19 @@ async def test_at_aws_the_bucket_is_in_the_host(store, say, runner_for):
     assert [(say.BUCKET, KEY)] == list(store.objects)
 
 
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+async def test_no_variable_sends_files_elsewhere(store, runner_for, monkeypatch, say, variable):
+    """
+    Where they go is what the settings of seedcore say.
+    """
+    monkeypatch.setenv(variable, "https://elsewhere.example")
+    async with runner_for(None, middlewares=[store.upstream.middleware]) as runner:
+        await put(runner)
+
+    (received,) = store.requests
+    assert f"{say.BUCKET}.s3.{say.REGION}.amazonaws.com" == received.headers["host"]
+
+
 @pytest.mark.parametrize(
     ("style", "start"),
     [
@@ -125,9 +139,24 @@ async def test_a_link_fetches_a_private_file(runner, store):
 
     assert 1 == len(store.requests)
     assert b"{}" == await fetch(found)
-    assert "3600" == dict(parse_qsl(urlsplit(found).query))["X-Amz-Expires"]
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        await fetch(found.replace("5e0c86de3ab14cf2", "5e0c86de3ab14cf3"))
+    for part, other in (("5e0c86de3ab14cf2", "5e0c86de3ab14cf3"), ("ires=3600", "ires=3601")):
+        assert part in found
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            await fetch(found.replace(part, other))
+
+
+@pytest.mark.parametrize("seconds", [1, 60, 7 * 24 * 3600])
+async def test_a_link_ends_when_it_was_asked_to(runner, seconds):
+    """
+    By what is signed in it: when that was, and for how long.
+    """
+    before = datetime.now(UTC).replace(microsecond=0)
+    signed = dict(parse_qsl(urlsplit(await link(runner, seconds=seconds)).query))
+    after = datetime.now(UTC)
+
+    at = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%S%z")
+    ends = at + timedelta(seconds=int(signed["X-Amz-Expires"]))
+    assert before + timedelta(seconds=seconds) <= ends <= after + timedelta(seconds=seconds)
 
 
 async def test_a_link_of_temporary_credentials_has_their_token(store, runner_for):
@@ -146,11 +175,12 @@ async def test_who_reads_the_rows_can_not_fetch_the_file(store, runner_for, even
     """
 
     async def example(request, context):
-        return Seed(id="1", spoiler_url=await context.call("s3", "link", key=KEY, seconds=60))
+        address = await context.call("s3", "link", key=KEY, seconds=60)
+        return Seed(id="1", url=address, spoiler_url=address)
 
     database = f"sqlite://{tmp_path}/audit.sqlite3"
     async with runner_for(store.url, database=database, others={"example": example}) as runner:
-        seed = await runner.generate("example", surface="tests")
+        seed = await runner.generate("example", surface="tests", spoilers="on")
 
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
     signature = dict(parse_qsl(urlsplit(seed.spoiler_url).query))["X-Amz-Signature"]

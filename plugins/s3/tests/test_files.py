@@ -51,11 +51,13 @@ async def get(runner, key=KEY):
 
 async def test_what_was_put_is_got(runner, store):
     """
-    One request each; without a public address there is none.
+    One request each, for what is stored and no packing of it; without a public address.
     """
     assert await put(runner, content=b'{"a": 1}') is None
     assert await get(runner) == b'{"a": 1}'
-    assert ["PUT", "GET"] == [received.method for received in store.requests]
+    assert [("PUT", "identity"), ("GET", "identity")] == [
+        (received.method, received.headers["accept-encoding"]) for received in store.requests
+    ]
 
 
 async def test_a_file_has_its_headers_and_nothing_else(runner, store):

@@ -4,10 +4,8 @@ Where the site is asked, and what its refusals mean.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -18,6 +16,7 @@ from seedcore import (
     ProviderUnavailableError,
     SettingsError,
     setting,
+    web_address,
 )
 
 if TYPE_CHECKING:
@@ -26,24 +25,12 @@ if TYPE_CHECKING:
 
 NAME = "{release}"
 
-_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
-
-def _with_a_place_for_the_name(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
-    if value.count(NAME) != 1 or not _is_web_address(value.replace(NAME, "beta")):
-        msg = (
-            f"{attribute.name} must be an http:// or https:// address without a query, with {NAME} "
-            "in it once"
-        )
+def _with_a_place_for_the_name(_: object, field: attrs.Attribute[Any], value: str) -> None:
+    web_address(_, field, value.replace(NAME, "beta"))
+    if value.count(NAME) != 1:
+        msg = f"{field.name} must have {NAME} in it once"
         raise SettingsError(msg)
-
-
-def _is_web_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        return bool(_ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0)
-    except ValueError:  # of the port, or of an IPv6 address
-        return False
 
 
 def release_url(default: str) -> Any:

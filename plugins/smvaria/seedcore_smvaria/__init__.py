@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from seedcore import (
     ProviderResponseFormatError,
     Request,
@@ -20,6 +22,7 @@ from seedcore import (
     operation,
     provider,
 )
+from seedcore.redact import Redactor
 from seedcore_smvaria.options import Options
 from seedcore_smvaria.preset import sent_for, settings_of, skills_of
 from seedcore_smvaria.reply import roll_of, seed_of
@@ -68,8 +71,10 @@ class Smvaria:
         branch = request.branch
         if wish.hidden and "seed" in wish.own:
             context.hide(wish.own["seed"])  # the site may repeat it
-        sent = await sent_for(wish, context, branch)
+        sent, passwords = await sent_for(wish, context, branch)
         answer = await ask(context, "randomizerWebService", branch=branch, form=sent.form)
+        # What the core hides stays in a seed, which is for its caller.
+        answer = attrs.evolve(answer, text=Redactor(passwords).text(answer.text))
         roll = roll_of(answer, hidden=wish.hidden)
         seed = seed_of(roll, sent, wish, answer.site)
         if not wish.hidden:

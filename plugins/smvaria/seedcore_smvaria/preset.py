@@ -4,6 +4,7 @@ The site's presets: settings, and skills, whose passwords go no further.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,19 @@ from seedcore import (
     ProviderResponseFormatError,
 )
 from seedcore_smvaria.site import Answer, ask, read
-from seedcore_smvaria.wish import DECIDED, DEFAULT, Sent, Wish, sent_of
+from seedcore_smvaria.wish import DECIDED, DEFAULT, FIELD, Sent, Wish, sent_of
 
 if TYPE_CHECKING:
     from seedcore import Context
 
 MOST_LEVELS = 8
+MOST_SETTINGS, LARGEST = 500, 64 * 2**10
+"""Settings of a preset, and bytes of one of either kind; the site's own have 60, and 2 KiB."""
 SETTINGS, SKILLS = "randoPresetWebService", "presetWebService"
 ORIGIN = "extStats"
 """Who asks for settings. For any other the site keeps them in a session."""
+
+_PASSWORD = re.compile(r"passw|^pass$|pwd|hash", re.IGNORECASE)
 
 
 def settings_form(name: str) -> dict[str, str]:
@@ -32,24 +37,29 @@ def settings_form(name: str) -> dict[str, str]:
     return {"randoPreset": name, "origin": ORIGIN}
 
 
-async def sent_for(wish: Wish, context: Context, branch: str | None) -> Sent:
+async def sent_for(wish: Wish, context: Context, branch: str | None) -> tuple[Sent, frozenset[str]]:
     """
     Ask for the presets that *wish* names, and return what is sent for the seed.
+
+    With it come the passwords of the presets, which the site may repeat.
     """
-    presets = []
+    presets, passwords = [], frozenset[str]()
     for name in dict.fromkeys((DEFAULT, wish.settings_preset)):
         try:
             answer = await read(context, SETTINGS, branch=branch, form=settings_form(name))
         except ProviderInvalidRequestError as error:
             raise missing(error, "settings", name) from error
-        presets.append(settings_in(answer))
+        settings, hashes = settings_in(answer, context)
+        presets.append(settings)
+        passwords |= hashes
     named = [preset["preset"] for preset in presets if isinstance(preset.get("preset"), str)]
     name = wish.skills_preset or (named[-1] if named else "regular")
     try:
         answer = await read(context, SKILLS, branch=branch, form={"preset": name})
     except ProviderInvalidRequestError as error:
         raise missing(error, "skills", name) from error
-    return sent_of(wish, presets, name, skills_in(answer, context))
+    skills, hashes = skills_in(answer, context)
+    return sent_of(wish, presets, name, skills), passwords | hashes
 
 
 async def settings_of(name: str, context: Context, branch: str | None) -> dict[str, Any]:
@@ -57,9 +67,10 @@ async def settings_of(name: str, context: Context, branch: str | None) -> dict[s
     Return a settings preset. Raises PresetNotFoundError.
     """
     try:
-        return settings_in(await ask(context, SETTINGS, branch=branch, form=settings_form(name)))
+        answer = await ask(context, SETTINGS, branch=branch, form=settings_form(name))
     except ProviderInvalidRequestError as error:
         raise missing(error, "settings", name) from error
+    return settings_in(answer, context)[0]
 
 
 async def skills_of(name: str, context: Context, branch: str | None) -> dict[str, Any]:
@@ -70,7 +81,7 @@ async def skills_of(name: str, context: Context, branch: str | None) -> dict[str
         answer = await ask(context, SKILLS, branch=branch, form={"preset": name})
     except ProviderInvalidRequestError as error:
         raise missing(error, "skills", name) from error
-    return skills_in(answer, context)
+    return skills_in(answer, context)[0]
 
 
 def missing(error: ProviderInvalidRequestError, kind: str, name: str) -> ProviderError:
@@ -83,49 +94,75 @@ def missing(error: ProviderInvalidRequestError, kind: str, name: str) -> Provide
     return PresetNotFoundError(text, status_code=400)
 
 
-def settings_in(answer: Answer) -> dict[str, Any]:
+def settings_in(answer: Answer, context: Context) -> tuple[dict[str, Any], frozenset[str]]:
     """
-    Return the settings of an answer: texts, numbers and lists of texts by the site's names.
+    Return the settings of an answer, and the passwords that it has besides.
+
+    Settings are texts, numbers and lists of texts by the site's names.
     """
-    settings = {}
-    for key, value in answer.mapping.items():
-        if key != "preset" and key in DECIDED:
+    settings: dict[str, Any] = {}
+    found, passwords = _looked_through(answer, "settings", context)
+    if len(found) > MOST_SETTINGS:
+        text = f"its settings preset has {len(found):,} settings, and {MOST_SETTINGS} are the most"
+        raise ProviderResponseFormatError(text)
+    for key, value in found.items():
+        if _PASSWORD.search(key) or (key != "preset" and key in DECIDED):
             continue
-        listed = value if isinstance(value, list) else [value]
-        if isinstance(value, bool) or not all(
-            isinstance(each, (str, int, float)) for each in listed
-        ):
+        if not FIELD.fullmatch(key):
+            text = "names in its settings preset must have 1 to 64 letters, digits and _"
+            raise ProviderResponseFormatError(text)
+        if not all(map(_is_sent, value if isinstance(value, list) else [value])):
             text = "its settings preset has something else than texts, numbers and lists of them"
             raise ProviderResponseFormatError(text)
         settings[key] = value
-    return settings
+    return settings, passwords
 
 
-def skills_in(answer: Answer, context: Context) -> dict[str, Any]:
+def _is_sent(value: Any) -> bool:
+    return value.isprintable() if isinstance(value, str) else type(value) in (int, float)
+
+
+def skills_in(answer: Answer, context: Context) -> tuple[dict[str, Any], frozenset[str]]:
     """
-    Return the skills of an answer, without the hash of the password that protects them there.
+    Return the skills of an answer, and apart from them the password that protects them there.
     """
-    skills = answer.mapping
+    skills, passwords = _looked_through(answer, "skills", context)
     if not isinstance(skills.get("Knows"), Mapping):
         text = "its skills preset doesn't say what a player knows"
         raise ProviderResponseFormatError(text)
-    for password in _passwords(skills, MOST_LEVELS):
+    return _without_passwords(skills, MOST_LEVELS), passwords
+
+
+def _looked_through(
+    answer: Answer, kind: str, context: Context
+) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """
+    Return an answer and the passwords in it, which get into no row, event or error any more.
+    """
+    size = len(answer.text.encode())
+    if size > LARGEST:
+        text = f"its {kind} preset has {size:,} bytes, and {LARGEST:,} are the most"
+        raise ProviderResponseFormatError(text)
+    found = answer.mapping
+    passwords = frozenset(_passwords(found))
+    for password in passwords:
         context.hide(password)
-    plain: dict[str, Any] = _without_passwords(skills, MOST_LEVELS)
-    return plain
+    return found, passwords
 
 
-def _is_password(key: str) -> bool:
-    return "password" in key.casefold()
-
-
-def _passwords(value: Any, levels: int) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if _is_password(key) and isinstance(item, str):
-                yield item
-            elif levels:
-                yield from _passwords(item, levels - 1)
+def _passwords(document: Any) -> Iterator[str]:
+    """
+    Yield every text below a name that says that it is a password, however deep.
+    """
+    rest = [(document, False)]
+    while rest:
+        value, within = rest.pop()
+        if isinstance(value, Mapping):
+            rest += [(item, within or bool(_PASSWORD.search(key))) for key, item in value.items()]
+        elif isinstance(value, list):
+            rest += [(item, within) for item in value]
+        elif within and isinstance(value, str):
+            yield value
 
 
 def _without_passwords(value: Any, levels: int) -> Any:
@@ -138,7 +175,7 @@ def _without_passwords(value: Any, levels: int) -> Any:
         return {
             key: _without_passwords(item, levels - 1)
             for key, item in value.items()
-            if not _is_password(key)
+            if not _PASSWORD.search(key)
         }
     if isinstance(value, list):
         return [_without_passwords(item, levels - 1) for item in value]

@@ -35,7 +35,7 @@ NO_RACE_MODE = "race_mode"
 
 KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"VARIA_(?:[A-Za-z]+_)?[A-Z]*X([0-9]{1,19})_")
-_TELLING = re.compile(r"[.:\s]*(?:Affected locations|Estimated seed difficulty)\b.*")
+_TELLING = re.compile(r"[.:\s]*(?:Affected locations|Estimated seed difficulty)\b.*", re.IGNORECASE)
 """The part of a warning that tells where things are, or how hard it is to get at them."""
 
 

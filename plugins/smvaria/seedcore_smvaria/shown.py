@@ -75,6 +75,9 @@ async def page_of(key: str, context: Context, branch: str | None) -> str:
     if key not in page or _GONE.search(page):
         text = "it made a seed that its own page doesn't have, so that nobody can get it there"
         raise ProviderResponseFormatError(text)
+    if not _PROTECTED.search(page) and not any(_in_page(page)):
+        text = "the page of its seed doesn't say whether it is protected, so nobody may have it"
+        raise ProviderResponseFormatError(text)
     return page
 
 

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -19,9 +18,10 @@ from seedcore import (
     ProviderInvalidRequestError,
     ProviderResponseFormatError,
     ProviderUnavailableError,
-    SettingsError,
     setting,
+    web_address,
 )
+from seedcore.errors import clean_text
 
 if TYPE_CHECKING:
     from seedcore import Context
@@ -34,30 +34,12 @@ MOVED = (
 )
 CRASHED = "it crashed on this request, which only its own log explains"
 
-_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-_BREAK = re.compile(r"<\s*br\s*/?\s*>|</(?:p|div|li|pre|h\d)\s*>", re.IGNORECASE)
-# Only what is a tag: the texts have other things in angle brackets, too.
-_TAG = re.compile(
-    r"</?(?:a|b|code|div|em|font|h\d|i|img|li|ol|p|pre|span|strong|ul)(?:\s[^<>]*)?/?>",
-    re.IGNORECASE,
-)
+_BREAK = re.compile(r"<\s*br[\s/]*>|</(?:p|div|li|pre|h\d)\s*>", re.IGNORECASE)
+# A tag, and what could begin one: it may have no end, or be what is left around another one.
+_TAG = re.compile(r"(?<!<)<+/?[a-z][^<>]*>|(?<!<)<+(?=[a-z/!?])", re.IGNORECASE)
 _PAGE = re.compile(r"<(?:!doctype|html|head|body|title|h1)\b", re.IGNORECASE)
 _DUMP = "STUCK"
 """How the line begins behind which the generator tells all of a seed that came to nothing."""
-
-
-def address(_: object, field: attrs.Attribute[Any], value: str) -> None:
-    """
-    Check that *value* can be where a branch is, as the core does for base_url.
-    """
-    try:
-        parts = urlsplit(value)
-        usable = _ADDRESS.fullmatch(value) and parts.hostname and parts.port != 0
-    except ValueError:  # of the port, or of an IPv6 address
-        usable = False
-    if not usable:
-        msg = f"{field.name} must be an http:// or https:// address without a login or a query"
-        raise SettingsError(msg)
 
 
 @attrs.frozen
@@ -66,7 +48,7 @@ class Settings:
     Where the other branch is.
     """
 
-    beta_url: str = setting("https://beta.varia.run", help="the branch beta", validator=address)
+    beta_url: str = setting("https://beta.varia.run", help="the branch beta", validator=web_address)
 
 
 @attrs.frozen
@@ -180,6 +162,7 @@ def lines_of(text: object) -> list[str]:
     if not isinstance(text, str):
         return []
     plain = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    plain = _TAG.sub("", clean_text(plain, MOST_LINES * LONGEST_LINE))
     lines = [line for line in (line.strip() for line in plain.splitlines()) if line]
     stuck = next((at for at, line in enumerate(lines) if line.startswith(_DUMP)), len(lines))
     return [line[:LONGEST_LINE] for line in lines[: min(stuck + 1, MOST_LINES)]]

@@ -34,7 +34,7 @@ NEAR = 0.9
 MOST_UNCHECKED, LONGEST = 100, 2_000
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,32}")
-_KEY = re.compile(r"[A-Za-z0-9_]{1,64}")
+FIELD = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +106,7 @@ def _unchecked(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(key: object) -> str:
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
+    if not isinstance(key, str) or not FIELD.fullmatch(key):
         text = "names in unchecked have 1 to 64 letters, digits and _"
     elif key in DECIDED:
         text = f"{key} can't be sent unchecked: {DECIDED[key]}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedcore import SpoilerLeakError
+from seedcore import ProviderInvalidRequestError, ProviderResponseFormatError, SpoilerLeakError
 from seedcore_smvaria.shown import ITEMS, LOOKED_INTO, MAGIC, ROLLED, SETTINGS, Shown, leak_of
 
 CHANCE = {"settings_preset": "Season_Races", "morphPlacement": "random", "startLocation": "random"}
@@ -61,7 +61,6 @@ async def test_a_race_page_may_have_its_settings(make):
         (PROTECTED, None),
         ("<td>Race mode</td><td>on</td><h4>Randomizer Parameters</h4>", None),
         ("<script>seedParams = {};var isRace = true;isRace = false;</script>", None),
-        ("<script>const seedParams = null;</script>", None),
         ("<script>const seedParams = {'hud': 'on'};</script>", SETTINGS),
         ("<h4>Randomizer Parameters</h4>", SETTINGS),
         ('{"majorsSplit": "Full"}', SETTINGS),
@@ -75,6 +74,19 @@ def test_a_page_is_judged_by_what_it_says(page, found):
     Settings are no secret of a seed that is said to be protected.
     """
     assert found == leak(page=page)
+
+
+@pytest.mark.parametrize("words", ["const seedParams = null;", "let isRace=false;", "", "Race: no"])
+async def test_a_page_that_says_nothing_of_it_is_no_proof(make, site, words):
+    """
+    The site may look otherwise by then.
+    """
+    site.page = lambda text: f"<html>{text.partition('seedKey = ')[2][:40]}{words}</html>"
+
+    with pytest.raises(ProviderResponseFormatError, match="doesn't say whether it is protected"):
+        await make(race=True)
+
+    assert 1 == len(site.sent())
 
 
 @pytest.mark.parametrize(
@@ -144,3 +156,21 @@ async def test_the_number_of_a_race_is_nowhere(runner_for, upstream, site, event
     assert "8267715575655437775" == site.sent()[1]["seed"]
     for number in ("2943143084842318129", "8267715575655437775"):
         assert number not in seen
+
+
+async def test_the_number_of_a_race_is_in_no_error(
+    *, runner_for, upstream, site, say, events, tmp_path
+):
+    """
+    The site may repeat the one that it drew where its page should be.
+    """
+    number = "2943143084842318129"
+    site.then("customizer", say.typed(f"no page of {number}", 400))
+    address = f"sqlite://{tmp_path / 'audit.sqlite3'}"
+    async with runner_for(upstream.url, database=address) as runner:
+        with pytest.raises(ProviderInvalidRequestError, match=r"no page of \*\*\*$") as caught:
+            await runner.generate("smvaria", race=True, surface="tests")
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode("utf-8", "replace")
+
+    seen = f"{caught.value!r} {caught.value.to_json()} {[e.fields() for e in events]} {stored}"
+    assert number not in seen

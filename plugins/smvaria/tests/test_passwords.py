@@ -71,6 +71,69 @@ async def test_a_site_that_repeats_a_password_is_not_repeated(
     assert say.PASSWORD not in seen
 
 
+@pytest.mark.parametrize("asked", [{"race": True}, {"spoilers": "on"}])
+async def test_a_seed_does_not_repeat_a_password_either(make, site, say, nested, asked):
+    """
+    The site has made one, and says it in a warning, a name or what it forced.
+    """
+    said = " ".join([*nested, say.PASSWORD])
+    # Cut at the end of a line, what is left of it would be no password that anybody knows.
+    site.added = {"errorMsg": f"{'x' * 480} {said}<br>{said}", "forcedArgs": {"suits": said}}
+    site.added["fileName"] = f"{said}.sfc"
+    site.settings["SGL23Online"]["PasswordHash"] = say.PASSWORD
+    options = {"settings_preset": "SGL23Online", "skills_preset": "nested"}
+    seed = await make(**options, **asked)
+
+    assert "*** *** ***" == seed.extra["warnings"][-1]
+    for password in (*nested, say.PASSWORD):
+        assert password[:10] not in repr(seed)
+
+
+@pytest.mark.parametrize("key", ["passwordHash", "Password", "pwd", "pass", "HASH"])
+@pytest.mark.parametrize("value", ["d" * 64, ["d" * 64], {"of": ["d" * 64]}])
+async def test_settings_have_passwords_too(
+    *, runner_for, upstream, site, events, tmp_path, key, value
+):
+    """
+    Whatever they are called, and however they are kept, they are taken out.
+    """
+    site.settings["SGL23Online"] = {**site.settings["SGL23Online"], key: value}
+    address = f"sqlite://{tmp_path / 'audit.sqlite3'}"
+    asked = {"surface": "tests", "options": {"settings_preset": "SGL23Online"}}
+    async with runner_for(upstream.url, database=address) as runner:
+        seed = await runner.generate("smvaria", **asked, race=True)
+        read = await runner.call("smvaria", "settings_preset", surface="tests", name="SGL23Online")
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir()).decode("utf-8", "replace")
+    sent = [received.body.decode() for received in upstream.requests]
+
+    seen = f"{sent} {seed!r} {read} {[event.fields() for event in events]} {stored}"
+    assert "d" * 64 not in seen
+    assert key not in {*site.sent()[0], *read, *seed.settings}
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        {"l": [{"password": "e" * 64}]},
+        {"password": ["e" * 64]},
+        {"password": [{"of": {"it": "e" * 64}}]},
+        {"pwd": "e" * 64},
+        {"hash": "e" * 64},
+    ],
+)
+async def test_a_password_is_known_wherever_it_is(*, make, site, say, upstream, hidden):
+    """
+    It is neither sent on, nor told if the site repeats it.
+    """
+    site.skills["regular"] |= hidden
+    site.then("randomizerWebService", say.no_seed(f"no such thing as {'e' * 64}"))
+
+    with pytest.raises(ProviderInvalidRequestError, match=r"no such thing as \*\*\*$"):
+        await make(race=True)
+
+    assert "e" * 64 not in str([received.body for received in upstream.requests])
+
+
 async def test_a_preset_that_is_read_has_no_password(ask, say, nested):
     """
     The rest is as the site has it.

@@ -270,6 +270,39 @@ async def test_settings_of_another_kind_are_garbage(make, site, settings):
         await make()
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({f"k{n}": "v" for n in range(501)}, "has 501 settings, and 500 are the most"),
+        ({"k": ["ü" * 2**10] * 32}, "bytes, and 65,536 are the most"),
+        ({"x\r\ny": "1"}, "names in its settings preset must have 1 to 64 letters"),
+        ({"": "1"}, "names in its settings preset must have 1 to 64 letters"),
+        ({"x" * 65: "1"}, "names in its settings preset must have 1 to 64 letters"),
+        ({"hud": "\ud800"}, "something else than texts"),
+    ],
+)
+async def test_settings_that_can_be_no_form_are_garbage(make, site, say, settings, words):
+    """
+    What is wrong is told.
+    """
+    site.then("randoPresetWebService", say.typed(settings))
+
+    with pytest.raises(ProviderResponseFormatError, match=words) as caught:
+        await make()
+
+    assert None is caught.value.reason
+
+
+async def test_skills_have_a_limit_too(make, site):
+    """
+    They are sent on.
+    """
+    site.skills["regular"]["Knows"] = {f"k{n}": "v" * 100 for n in range(700)}
+
+    with pytest.raises(ProviderResponseFormatError, match="its skills preset has 7.,... bytes"):
+        await make()
+
+
 @pytest.mark.parametrize("skills", [{"error": "x"}, {"Knows": []}])
 async def test_skills_without_knowledge_are_garbage(make, site, skills):
     """

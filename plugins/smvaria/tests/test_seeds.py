@@ -225,10 +225,34 @@ async def test_warnings_are_lines_without_html(make, site):
     Forced settings are told as well.
     """
     site.added = {
-        "errorMsg": "<b>&#39;Suits&#39;</b> forced to off<br/><BR />\nx &lt; y<br>a <x> b"
+        "errorMsg": "<b>&#39;Suits&#39;</b> forced to off<br/><BR />\nx &lt; y<br>1 < 2 > 0"
     }
 
-    assert ["'Suits' forced to off", "x < y", "a <x> b"] == (await make()).extra["warnings"]
+    assert ["'Suits' forced to off", "x < y", "1 < 2 > 0"] == (await make()).extra["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("<table><tr><td>a</td></tr></table>", "a"),
+        ("&lt;script&gt;a&lt;/script&gt;", "a"),
+        ("<svg onload=x()>a", "a"),
+        ("<scr<b>ipt>a", "script>a"),
+        ("<<<b>b>script>a", "b>script>a"),
+        ("&lt;<b></b>script>a", "a"),
+        ("&lt;\u200bscript>a", "a"),
+        ("a <img src=x", "a img src=x"),
+        ("a<!--", "a!--"),
+        ("\x1b[31ma\u202e", "a"),
+    ],
+)
+async def test_no_warning_becomes_html_or_a_command(make, site, said, shown):
+    """
+    Neither where it is shown on a page nor in a terminal.
+    """
+    site.added = {"errorMsg": said}
+
+    assert [shown] == (await make()).extra["warnings"]
 
 
 @pytest.mark.parametrize("said", ["", None, 17, ["x"]])

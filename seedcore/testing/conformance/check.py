@@ -15,6 +15,7 @@ from seedcore.errors import (
     ProviderTimeoutError,
     SeedcoreError,
     SettingsError,
+    SpoilerLeakError,
     UnconfiguredProviderError,
     UnknownOperationError,
 )
@@ -64,7 +65,7 @@ class Conformance:
         self._unusable = ""
         self._stuck: Stuck | None = None
         self._culprit = ""
-        """The rule that a call breaks which never ended."""
+        """The rule that the first call breaks, if that never ends or shows a spoiler."""
         try:
             case = case_of(contract, tuple(RULES))
             self._case = attrs.evolve(case, name=name) if name else case
@@ -114,7 +115,7 @@ class Conformance:
         if self._stuck is not None and one.needs != "nothing":
             return ("failed" if one.id == self._culprit else "not run"), str(self._stuck)
         if one.needs == "a success" and self._unusable:
-            return "not run", self._unusable
+            return ("failed" if one.id == self._culprit else "not run"), self._unusable
         first = self._first
         if one.needs != "nothing" and first is None:
             return "not run", self._unusable
@@ -164,6 +165,10 @@ class Conformance:
                 raise ContractError(msg)
             return
         self._unusable = f"the call of its contract gives {first.outcome}"
+        if isinstance(first.error, SpoilerLeakError):
+            self._culprit = "race-no-spoiler"
+            self._unusable += ". Show a spoiler only where request.spoilers is 'on'."
+            return
         fault = _fault_of(case, first, self.limits)
         if fault is not None:
             raise ContractError(fault)

@@ -204,12 +204,12 @@ async def race_no_spoiler(subject: Subject) -> None:
     trial = await run(subject.case, request={"race": True, "spoilers": "off"})
     if isinstance(trial.error, (ProviderCapabilityError, ProviderInvalidRequestError)):
         return
+    if isinstance(trial.error, SpoilerLeakError):
+        text = f"its race seed is refused: {trial.error.provider_message}"
+        raise Broken(text)
     seed = trial.value
     if not isinstance(seed, Seed):
         text = f"a race seed becomes {trial.outcome}. Refuse races with ProviderCapabilityError."
-        raise Broken(text)
-    if seed.spoiler_url:
-        text = "its race seed has a spoiler_url. Set it only where request.spoilers is 'on'."
         raise Broken(text)
     for name, value in _spoilers({"extra": seed.extra, "settings": seed.settings}, ""):
         if name.startswith("extra.") or isinstance(value, (str, list, Mapping)):

@@ -35,6 +35,14 @@ class Amount:
         pair: tuple[int, int] = self.weights.roll(rng)
         return pair
 
+    @property
+    def most(self) -> int:
+        """
+        The largest number that it can be.
+        """
+        most: int = max(high for _, high in self.weights.values)
+        return most
+
 
 NOTHING = Amount(always((0, 0)))
 

@@ -9,12 +9,10 @@ from random import Random
 from typing import Any
 
 from seedcore_alttpr.body import CUSTOM_DEFAULTS
-from seedcore_alttpr.mystery.customizer import Customizer, Drawn, Hunt
+from seedcore_alttpr.mystery.customizer import COUNTED, Customizer, Drawn, Hunt
 from seedcore_alttpr.mystery.pool import COUNTS, SIZE, in_pool
 
 WILD = ("region.wildKeys", "region.wildBigKeys", "region.wildCompasses", "region.wildMaps")
-
-COUNTED = "item.count."
 
 HEARTS = ("BossHeartContainer",) * 3
 """What everybody begins with."""
@@ -102,7 +100,7 @@ def _pieces(hunt: Hunt | None, usual: tuple[int, int], rng: Random) -> tuple[int
     """
     hunt = hunt or Hunt()
     goal = hunt.goal.roll(rng) if hunt.goal else usual[0]
-    needed = min(goal + hunt.min_difference.roll(rng), SIZE)
+    needed = goal + hunt.min_difference.roll(rng)
     low, high = hunt.pool.bounds(rng) if hunt.pool else (usual[1], usual[1])
     return goal, rng.randint(max(low, needed), max(high, needed))
 

@@ -14,8 +14,10 @@ from typing import Any
 import attrs
 
 from seedcore_alttpr.mystery.amounts import NOTHING, Amount
-from seedcore_alttpr.mystery.pool import items_of
+from seedcore_alttpr.mystery.pool import COUNTS, SPARE, items_of
 from seedcore_alttpr.mystery.weights import Weights
+
+COUNTED = "item.count."
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -27,6 +29,14 @@ class Hunt:
     goal: Amount | None = None
     pool: Amount | None = None
     min_difference: Amount = NOTHING
+
+    @property
+    def most(self) -> int:
+        """
+        How many pieces there may be, were each of its numbers the largest.
+        """
+        goal = self.goal.most if self.goal is not None else 0
+        return max(goal + self.min_difference.most, self.pool.most if self.pool is not None else 0)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -61,6 +71,21 @@ class Customizer:
     pool: Mapping[str, Weights]
     hunt: Hunt | None
     countdown: Countdown | None
+
+    @property
+    def most(self) -> int:
+        """
+        How many items that the site can't leave out there may be, were the most rolled of each.
+        """
+        custom = {
+            name.removeprefix(COUNTED): weights
+            for name, weights in self.custom.items()
+            if name.startswith(COUNTED)
+        }
+        own = {name: max(weights.values) for name, weights in {**custom, **self.pool}.items()}
+        if self.hunt is not None:
+            own["TriforcePiece"] = self.hunt.most
+        return sum(count for name, count in {**COUNTS, **own}.items() if name not in SPARE)
 
     def roll(self, rng: Random, rolled: dict[str, Any]) -> Drawn | None:
         """

@@ -11,6 +11,29 @@ BRANCHES = ("stable", "volatile", "unstable")
 NEW = ("volatile", "unstable")
 """Branches whose keys and drops have more than on and off, and that open the pyramid themselves."""
 
+LACKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "stable": {
+        "goals": ("ganonhunt", "completionist"),
+        "entrance_shuffle": ("swapped", "lite", "lean"),
+        "door_shuffle": ("partitioned",),
+        "dropshuffle": ("keys", "underworld"),
+        "keyshuffle": ("wild", "universal"),
+    },
+    **{
+        branch: {
+            "entrance_shuffle": (
+                "restricted_legacy",
+                "full_legacy",
+                "madness_legacy",
+                "insanity_legacy",
+            ),
+            "enemy_shuffle": ("random", "legacy"),
+        }
+        for branch in NEW
+    },
+}
+"""What some branch has, by the branches that haven't."""
+
 TRIGGERS: Mapping[str, tuple[Any, ...]] = {
     "door_shuffle": ("vanilla",),
     "keydropshuffle": (False,),

@@ -4,6 +4,7 @@ One level of a weightset's document: its top, or the weights of a sub.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ UNREAD = ("festive", "tournament", "spoilers")
 """Keys of older documents: the first means nothing, and the others are for the call to say."""
 
 MISC = ("FillItemPoolWith", "force_doors", "branch")
+
+_ITEM = re.compile(r"[^,]{1,100}")  # they are joined by commas
 
 Level = dict[str, Any]
 """What was read of one map of weights, by its keys; the key ``subweights`` as it was written."""
@@ -153,7 +156,9 @@ def _read_misc(value: object, place: str, problems: Problems) -> Misc | None:
 
 def _read_inventory(value: object, place: str, problems: Problems) -> dict[str, Weights] | None:
     """
-    Return what people may begin with in the Door Randomizer, which says whether it knows it.
+    Return what people may begin with in the Door Randomizer.
+
+    It alone knows which items there are: its provider refuses a game with another one.
     """
     table = table_at(value, place, "must be a map of items to weights of their number", problems)
     if table is None:
@@ -161,8 +166,8 @@ def _read_inventory(value: object, place: str, problems: Problems) -> dict[str, 
     found: dict[str, Weights] = {}
     for key, item in table.items():
         where = inside(place, key)
-        if not isinstance(key, str) or "," in key:
-            problems.add(where, "must be the name of an item")
+        if not isinstance(key, str) or not _ITEM.fullmatch(key) or not key.isprintable():
+            problems.add(where, "must be the name of an item, in at most 100 characters")
             continue
         weights = _weights_or_none(item, Whole(0, SIZE), where, problems)
         if weights is not None:

@@ -53,14 +53,23 @@ def check_plans(plans: Iterable[Plan], problems: Problems) -> None:
         if missing:
             there = "; give them there or above" if plan.place else ""
             problems.add(plan.place, f"there are no weights for {', '.join(missing)}{there}")
+        lacking = doors.LACKS[plan.misc.branch]
         for name, weights, everywhere in _settable(plan):
             only, never = ONLY_DOORS.get(name, ()), NEVER_DOORS.get(name, ())
+            lacks = lacking.get(name, ())
             for value in weights.values:
                 if ways.site and everywhere and value in only:
                     problems.add(weights.place, _only_doors(value))
                 if ways.doors and value in never:
                     text = (
                         f"{value} is nothing for the Door Randomizer, which {ways.reason} asks for"
+                    )
+                    problems.add(weights.place, text)
+                if ways.doors and value in lacks:
+                    text = (
+                        f"{value} is nothing for the branch {plan.misc.branch} of the Door "
+                        f"Randomizer, which {ways.reason} asks for; leave it out, or choose "
+                        "another options.branch"
                     )
                     problems.add(weights.place, text)
 
@@ -81,5 +90,6 @@ def _settable(plan: Plan) -> Iterator[tuple[str, Weights, bool]]:
         yield name, weights, True
     acted = {name for rule in plan.rules for name in rule.actions}
     for rule in plan.rules:
+        everywhere = not rule.is_for_doors(acted)
         for name, weights in rule.actions.items():
-            yield name, weights, not rule.is_for_doors(acted)
+            yield name, weights, everywhere

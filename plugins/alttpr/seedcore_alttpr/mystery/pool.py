@@ -52,6 +52,18 @@ COUNTS: Mapping[str, int] = {
 }
 """What the customizer puts in the pool unless it is told otherwise: 216 items."""
 
+_SPARE = """
+    Nothing Rupoor BlueClock GreenClock RedClock Heart HeartContainer PieceOfHeart SmallMagic
+    Arrow TenArrows Bomb ThreeBombs BombUpgrade5 BombUpgrade10 ArrowUpgrade5 ArrowUpgrade10
+    OneRupee FiveRupees TwentyRupees TwentyRupees2 FiftyRupees OneHundredRupees ThreeHundredRupees
+    Boomerang RedBoomerang SilverArrowUpgrade ProgressiveArmor BlueMail RedMail BlueShield RedShield
+    ProgressiveSword L1Sword L1SwordAndShield MasterSword L3Sword L4Sword
+    BottleWithRandom Bottle BottleWithRedPotion BottleWithGreenPotion BottleWithBluePotion
+    BottleWithBee BottleWithGoldBee BottleWithFairy
+"""
+SPARE = frozenset(_SPARE.split())
+"""What the site leaves out where it has no room; a game can't be made without the others."""
+
 ITEM = Named(frozenset({*COUNTS, "TwentyRupees2", "PowerStar"}), "item")
 COUNT = Whole(0, SIZE)
 

@@ -8,6 +8,8 @@ from seedcore import ProviderInvalidRequestError
 from seedcore.errors import clean_text
 
 MOST = 10
+MOST_COUNTED = 50
+"""After which nobody looks for more: each costs time, most of all what may have been meant."""
 LONGEST_MESSAGE = 1_900
 """Characters; the core keeps 2,000."""
 LONGEST_PLACE = 160
@@ -48,8 +50,12 @@ class Problems:
     def add(self, place: str, text: str) -> None:
         """
         Remember that *text* is true of what stands at *place*; the same twice counts once.
+
+        The fiftieth raises as ``check`` does.
         """
         self._found[self._sentence(place, text)] = None
+        if len(self._found) == MOST_COUNTED:
+            self.check()
 
     def note(self, place: str, text: str) -> None:
         """
@@ -91,6 +97,7 @@ class Problems:
                 break
             kept.append(sentence)
         more = len(self._found) - len(kept)
-        rest = f"; and {more} more" if more else ""
+        number = f"{more} or" if len(self._found) == MOST_COUNTED else more
+        rest = f"; and {number} more" if more else ""
         text = f"the weightset can't be used: {'; '.join(kept)}{rest}"
         raise ProviderInvalidRequestError(text)

@@ -17,6 +17,9 @@ from seedcore_alttpr.mystery.problems import Problems, Unfit, inside, shown
 from seedcore_alttpr.mystery.tables import known
 from seedcore_alttpr.mystery.weights import Weights, read_weights
 
+MOST_RULES = 50
+"""Of one list; each sub is checked with all of them, and people have four."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Rule:
@@ -69,6 +72,9 @@ def read_rules(value: object, place: str, problems: Problems) -> tuple[Rule, ...
         return ()
     if not isinstance(value, (list, tuple)):
         problems.add(place, "must be a list of rules, each with conditions and actions")
+        return ()
+    if len(value) > MOST_RULES:
+        problems.add(place, f"has {len(value)} rules; {MOST_RULES} are allowed: join some of them")
         return ()
     return tuple(
         _read_rule(each, f"{place}[{number}]", problems) for number, each in enumerate(value)

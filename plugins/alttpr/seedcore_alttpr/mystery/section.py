@@ -4,11 +4,12 @@ Reading the section ``customizer``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from seedcore_alttpr.mystery.amounts import NOTHING, Amount, read_amount
-from seedcore_alttpr.mystery.customizer import Countdown, Customizer, Hunt
+from seedcore_alttpr.mystery.customizer import COUNTED, Countdown, Customizer, Hunt
 from seedcore_alttpr.mystery.kinds import Choice, Plain, Switch, Whole
 from seedcore_alttpr.mystery.pool import COUNT, EQUIPMENT, ITEM, SIZE, amount_of, items_of
 from seedcore_alttpr.mystery.problems import Problems, Unfit, inside, shown
@@ -24,6 +25,11 @@ MOST_EQUIPMENT = 1_000
 
 MOST_CUSTOM = 500
 """Names in custom."""
+
+OURS = ("item", "item.count")
+"""Names in custom that are made here."""
+
+_CUSTOM = re.compile(r"[A-Za-z][A-Za-z0-9.-]{0,99}")
 
 HUNT: Mapping[str, Whole] = {
     "goal": Whole(1, SIZE),
@@ -77,19 +83,34 @@ def read_customizer(section: object, place: str, problems: Problems) -> Customiz
     most = sum(len(items_of(name, max(weights.values))) for name, weights in eq.items())
     if most > MOST_EQUIPMENT:
         problems.add(inside(place, "eq"), f"comes to {most} items; {MOST_EQUIPMENT} are allowed")
-    return Customizer(
+    found = Customizer(
         eq=eq,
         custom=custom,
         pool=_read_group(table, "pool", place, problems, _item),
         hunt=_read_hunt(table.get("triforce-hunt"), inside(place, "triforce-hunt"), problems),
         countdown=_read_countdown(table.get("timed-ohko"), inside(place, "timed-ohko"), problems),
     )
+    if found.most > SIZE:
+        text = (
+            f"may come to {found.most} items that must be placed, and {SIZE} have room; lower the "
+            "counts in pool and custom, or the pieces of triforce-hunt"
+        )
+        problems.add(place, text)
+    return found
 
 
 def _custom(name: str) -> Kind:
+    if not _CUSTOM.fullmatch(name):
+        rule = "is no name: letters, digits, dots and hyphens are allowed, at most 100"
+        raise Unfit(rule)
+    if name in OURS:
+        rule = "is made of all counts; give yours in pool, such as Lamp: 2"
+        raise Unfit(rule)
     if name in SWITCHES or name.startswith("can"):
         return Switch()
-    return COUNT if name.startswith("item.count.") else CHOICES.get(name, Plain())
+    if name.startswith(COUNTED):
+        return _item(name.removeprefix(COUNTED))
+    return CHOICES.get(name, Plain())
 
 
 def _equipment(name: str) -> Kind:
