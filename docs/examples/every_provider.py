@@ -22,7 +22,7 @@ async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int
     """
     Roll a seed of every installed provider; return how many failed.
 
-    Files that they make are put into *directory*.
+    Files that they make are put into *directory*, as if a web server stood in front of it.
     """
     registry = seedcore.Registry()
     cases = cases_of(registry)
@@ -33,7 +33,11 @@ async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int
         settings = {name: filled_in(case.settings, site.url) for name, case in cases.items()}
         async with seedcore.Runner(
             registry=registry,
-            settings={"storage_directory": f"{directory}/storage", "providers": settings},
+            settings={
+                "storage_directory": f"{directory}/storage",
+                "storage_url": "https://files.example",
+                "providers": settings,
+            },
             database=database,
             clock=LeapingClock(),  # a site that is asked again and again has its answer at once
             sinks=sinks,

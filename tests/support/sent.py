@@ -23,36 +23,6 @@ MARK = "X-Sent"
 """The header by which a request that came is known as the one that was sent."""
 PROGRAM = Path(__file__).parents[2] / "plugins" / "alttprdoor" / "tests" / "checkout"
 """A program in place of the Door Randomizer: it notes what it is given, and ends as it is told."""
-ALSO_LISTED = (
-    "algorithm",
-    "bombbag",
-    "colorizepots",
-    "difficulty",
-    "disablemusic",
-    "experimental",
-    "fastmenu",
-    "heartbeep",
-    "heartcolor",
-    "item_functionality",
-    "keysanity",
-    "logic",
-    "mixed_travel",
-    "no_hints",
-    "openpyramid",
-    "overworld_map",
-    "ow_palettes",
-    "progressive",
-    "restrict_boss_items",
-    "retro",
-    "shuffleganon",
-    "shufflelinks",
-    "shufflepots",
-    "standardize_palettes",
-    "timer",
-    "triforce_goal",
-    "uw_palettes",
-)
-"""Settings that the Door Randomizer lists, and the program in its place doesn't."""
 
 
 class Sent:
@@ -94,9 +64,6 @@ class Ran:
         for checkout in self._checkouts:
             shutil.copytree(PROGRAM, checkout)
             (checkout / "course.json").write_text(json.dumps(course))
-            listed = checkout / "resources" / "app" / "cli" / "args.json"
-            more: dict[str, Any] = {name: {} for name in ALSO_LISTED}
-            listed.write_text(json.dumps(json.loads(listed.read_text()) | more))
 
     def settings(self, own: Mapping[str, Any]) -> dict[str, Any]:
         """

@@ -50,6 +50,10 @@ KINDS = {".bps": "application/octet-stream", ".txt": "text/plain; charset=utf-8"
 """What the files are that are put up, by the ends of their names."""
 
 
+LOCAL = "cli"
+"""The surface of who sits at this machine."""
+
+
 def _cores() -> int:
     """
     Return how many runs at a time this machine can bear: each keeps a core busy.
@@ -71,11 +75,12 @@ def _cores() -> int:
     delayed=True,
     max_concurrent=_cores(),
     policy={
-        # Layouts that can't be won are common, and a run takes 5 to 60 s of a core.
+        # Layouts that can't be won are common, and a run takes 3 to 60 s of a core. A community
+        # asks for 50 games at once, which take two cores 22 minutes.
         "retry_max_attempts": 4,
         "attempt_timeout": 120,
-        "total_timeout": 600,
-        "queue_timeout": 480,
+        "total_timeout": 2400,
+        "queue_timeout": 1800,
     },
 )
 class Alttprdoor:
@@ -137,6 +142,7 @@ class Alttprdoor:
             name: await context.upload(name, content, content_type=KINDS[name[-4:]])
             for name, content in contents.items()
         }
+        _check_reachable(files, context.surface)
         seed = _seed_of(made, run.name, files, request, settings)
         logs = {"spoiler": made.log} if request.spoilers == "delayed" else {}
         return Rolled(seed, shown=shown, logs=logs)
@@ -180,6 +186,23 @@ def _public_files(made: Made, name: str, request: SeedRequest) -> Mapping[str, b
     return files
 
 
+def _check_reachable(files: Mapping[str, str], surface: str) -> None:
+    """
+    Raise ProviderCapabilityError for files of this machine, unless who asks sits at it.
+    """
+    if surface == LOCAL or all(map(_is_on_the_web, files.values())):
+        return
+    text = (
+        "nobody but this machine can fetch what was made: the storage has no address on the web; "
+        "set storage_url, or storage to a provider such as s3"
+    )
+    raise ProviderCapabilityError(text)
+
+
+def _is_on_the_web(address: str) -> bool:
+    return address.startswith(("http://", "https://"))
+
+
 def _seed_of(
     made: Made, name: str, files: Mapping[str, str], request: SeedRequest, settings: Settings
 ) -> Seed:
@@ -201,7 +224,7 @@ def _page_of(patch: str, page: str) -> str:
     """
     Return where a browser applies a patch; one that isn't on the web is all there is to show.
     """
-    if not patch.startswith(("http://", "https://")):
+    if not _is_on_the_web(patch):
         return patch
     return page.replace("{patch}", quote(patch, safe=":/"))
 

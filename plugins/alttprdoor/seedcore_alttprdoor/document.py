@@ -7,13 +7,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from seedcore import ProviderInvalidRequestError, SeedRequest
-from seedcore_alttprdoor.options import DECIDED, ENEMIZED, OURS, Options
+from seedcore_alttprdoor.options import DECIDED, ENEMIZED, ITEMS, OURS, Options
 
 BRANCHES = ("stable", "volatile", "unstable")
 MOST_KILOBYTES = 64
@@ -42,7 +42,7 @@ def check_request(request: SeedRequest) -> None:
         raise ProviderInvalidRequestError(text)
     options: Options = request.options
     fault = _fault(options, request) or next(filter(None, map(_args_fault, options.args)), None)
-    fault = fault or _sprite_fault(options.args.get("sprite"))
+    fault = fault or _sprite_fault(options.args.get("sprite")) or _items_fault(options)
     if fault:
         raise ProviderInvalidRequestError(fault)
     _check_size(asked_for(options))
@@ -72,6 +72,26 @@ def _sprite_fault(sprite: Any) -> str | None:
     if sprite is None or (isinstance(sprite, str) and not re.search(r"[/\\]|\.\.", sprite)):
         return None
     return "sprite must be the name of a sprite that the randomizer has, without a path"
+
+
+def _items_fault(options: Options) -> str | None:
+    items = options.customitemarray
+    if items is None:  # its own list has all
+        return None
+    for name, number in items.items():
+        if name not in ITEMS:
+            return f"customitemarray has no item {name!r}.{_advice(name, ITEMS)}"
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            return f"customitemarray needs a whole number of {name}, 0 or more"
+    missing = ", ".join(name for name in ITEMS if name not in items)
+    if missing and options.args.get("custom") is True:
+        return f"custom needs a customitemarray with all items; it lacks {missing}"
+    return None
+
+
+def _advice(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(name), known, 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _check_size(document: Mapping[str, Any]) -> None:
@@ -140,8 +160,7 @@ def check_listed(chosen: Mapping[str, Any], listed: Mapping[str, Any]) -> None:
     """
     for name, value in chosen.items():
         if name not in listed and name not in SAID_HERE:
-            close = difflib.get_close_matches(name, [*listed, *OURS], 1)
-            advice = f" Did you mean {close[0]!r}?" if close else ""
+            advice = _advice(name, [*listed, *OURS])
             text = f"this branch of the randomizer has no setting {name!r}.{advice}"
             raise ProviderInvalidRequestError(text)
         words = _expected(listed.get(name, {}), value)

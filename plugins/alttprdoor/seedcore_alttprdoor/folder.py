@@ -9,13 +9,14 @@ the checkout may be one that nobody can write to.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
-import shutil
+import secrets
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +32,7 @@ LARGEST_LIST = 1024 * 1024
 NOT_SHARED = ("data/base2current.json", "resources/user")
 """What the randomizer rewrites in each run, and settings that somebody saved in its window."""
 PRIVATE = 0o700
+ROM = "base.sfc"
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +74,19 @@ def _opened(path: Path) -> BinaryIO:
     raise OSError(0, "it is no regular file")
 
 
+@contextlib.contextmanager
+def disk() -> Iterator[None]:
+    """
+    Raise ProviderCapabilityError for a disk that is full, or that can't be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        fault = os.strerror(error.errno or errno.EIO)  # its own words may have folders in them
+        text = f"the folder for temporary files can't be used: {fault}"
+        raise ProviderCapabilityError(text) from None
+
+
 @attrs.frozen
 class Folder:
     """
@@ -106,7 +121,7 @@ class Folder:
         """
         Its copy of the base ROM.
         """
-        return self.root / "base.sfc"
+        return self.root / ROM
 
     @property
     def settings(self) -> Path:
@@ -115,6 +130,7 @@ class Folder:
         """
         return self.root / "settings.json"
 
+    @disk()
     def lay(self, checkout: Path, base: bytes, document: Mapping[str, Any]) -> None:
         """
         Put everything there that a run needs.
@@ -146,23 +162,48 @@ async def private_folder() -> AsyncIterator[Folder]:
     """
     Give a folder of this run alone, and remove it.
     """
-    root = Path(tempfile.mkdtemp(prefix="seedcore-alttprdoor-"))
+    with disk():
+        root = Path(tempfile.mkdtemp(prefix="seedcore-alttprdoor-"))
+        held = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield Folder(root)
     finally:
-        await in_thread(remove, root)
+        await in_thread(remove, root, held)
 
 
-def remove(root: Path) -> None:
+def remove(root: Path, held: int) -> None:
     """
-    Remove a folder, and what in it was made unreadable.
+    Remove a folder, of which *held* is a descriptor, as far as it can be: the ROM first, and what
+    was made unreadable too.
     """
-    for folder, inside, _ in os.walk(root):
-        for name in inside:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(PRIVATE)
-    shutil.rmtree(root, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.unlink(ROM, dir_fd=held)
+    with contextlib.suppress(OSError):  # it may have another name by now, which only Linux tells
+        root = Path(f"/proc/self/fd/{held}").readlink()
+    os.close(held)
+    folders = [root]
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.chmod(PRIVATE)
+            folders += _emptied(folder, root)
+            if folder != root:
+                folder.rmdir()
+    with contextlib.suppress(OSError):
+        root.rmdir()
+
+
+def _emptied(folder: Path, root: Path) -> Iterator[Path]:
+    """
+    Remove the files of *folder*, and yield its folders, which are brought up to *root*: of a deep
+    tree the paths are longer than the system takes.
+    """
+    for path in list(folder.iterdir()):
+        with contextlib.suppress(OSError):
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+                continue
+            path.chmod(PRIVATE)  # else it can't be moved
+            yield path.rename(root / secrets.token_hex(8))
 
 
 def _taken(folder: Path, name: str, most: int) -> tuple[bytes, str]:
@@ -189,7 +230,7 @@ def _link(source: Path, desk: Path, inside: str = "") -> None:
     """
     Fill *desk* with links to what is in *source*, but for what isn't shared.
     """
-    for entry in os.scandir(source):
+    for entry in _entries(source):
         name = f"{inside}{entry.name}"
         if name in NOT_SHARED or entry.name.startswith("."):
             continue
@@ -198,6 +239,14 @@ def _link(source: Path, desk: Path, inside: str = "") -> None:
             _link(source / entry.name, desk / entry.name, f"{name}/")
         else:
             (desk / entry.name).symlink_to(source / entry.name)
+
+
+def _entries(source: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(source))
+    except OSError as error:
+        text = f"the checkout can't be read ({error.strerror}); check its setting"
+        raise ProviderCapabilityError(text) from None
 
 
 def listed_in(checkout: Path) -> Mapping[str, Any]:

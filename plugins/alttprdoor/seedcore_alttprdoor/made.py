@@ -17,7 +17,7 @@ from seedcore_alttprdoor.patch import Patch, patch_of
 from seedcore_alttprdoor.program import in_thread, run
 from seedcore_alttprdoor.settings import PROGRAM
 from seedcore_alttprdoor.spoiler import Head, head_of
-from seedcore_alttprdoor.words import environment, failure_of
+from seedcore_alttprdoor.words import environment, failure_of, unknown_item
 
 LARGEST_GAME = 8 * 1024 * 1024
 LARGEST_LOG = 4 * 1024 * 1024
@@ -75,8 +75,11 @@ async def make(what: Run, folder: Folder, document: Mapping[str, Any]) -> Made:
     except OSError as error:
         text = f"the randomizer can't be started ({error.strerror}); check the setting python"
         raise ProviderCapabilityError(text) from None
+    if fault := unknown_item(ended):
+        raise fault
     if ended.status or ended.flooded:
-        raise failure_of(ended, folder.root, fixed=what.fixed)
+        places = (folder.root, what.checkout, Path(what.interpreter).parent)
+        raise failure_of(ended, places, fixed=what.fixed)
     log = await in_thread(folder.take, f"{what.name}_Spoiler.txt", LARGEST_LOG)
     text = log.decode("utf-8", "replace")
     head = head_of(text)
@@ -89,7 +92,7 @@ async def make(what: Run, folder: Folder, document: Mapping[str, Any]) -> Made:
     if len(game) < len(what.base):
         words = "the game that the randomizer made is smaller than the ROM"
         raise ProviderResponseFormatError(words)
-    patch = await patch_of(folder, what.base, game, flips=what.flips)
+    patch = await patch_of(what.base, game, flips=what.flips)
     title = game[TITLE].rstrip(b"\0 ").decode("ascii", "replace")
     return Made(log=text, head=head, title=title, patch=patch)
 

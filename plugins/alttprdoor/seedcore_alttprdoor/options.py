@@ -191,3 +191,15 @@ DECIDED = frozenset(
     }
 )
 """Settings of the randomizer that the call decides: where files are, and what is made."""
+
+_ITEMS = """
+bow progressivebow boomerang redmerang hookshot mushroom powder firerod icerod bombos ether
+quake lamp hammer shovel flute bugnet book bottle somaria byrna cape mirror boots powerglove
+titansmitt progressiveglove flippers pearl heartpiece heartcontainer sancheart sword1 sword2
+sword3 sword4 progressivesword shield1 shield2 shield3 progressiveshield mail2 mail3
+progressivemail halfmagic quartermagic bombsplus5 bombsplus10 arrowsplus5 arrowsplus10 arrow1
+arrow10 bomb1 bomb3 bomb10 rupee1 rupee5 rupee20 rupee50 rupee100 rupee300 blueclock greenclock
+redclock silversupgrade generickeys triforcepieces triforcepiecesgoal triforce rupoor rupoorcost
+"""
+ITEMS = tuple(_ITEMS.split())
+"""What customitemarray has a number for."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from seedcore import ProviderCapabilityError, ProviderResponseFormatError
-from seedcore_alttprdoor.folder import PRIVATE, Folder
+from seedcore_alttprdoor.folder import PRIVATE, Folder, disk, private_folder
 from seedcore_alttprdoor.program import in_thread, run
 from seedcore_alttprdoor.words import environment, last_line
 
@@ -30,16 +30,21 @@ class Patch:
     notes: str
 
 
-async def patch_of(folder: Folder, base: bytes, game: bytes, *, flips: str | None) -> Patch:
+async def patch_of(base: bytes, game: bytes, *, flips: str | None) -> Patch:
     """
     Return the patch from *base* to *game*, which *flips* makes if there is one.
 
     Raises ProviderCapabilityError if its maker fails, ProviderResponseFormatError if what it
     made is no such patch.
     """
-    # By now the randomizer may have touched everything in the folder.
-    work = Folder(folder.root / "patch")
-    await in_thread(_lay, work, base, game)
+    # By now the randomizer may have touched everything in its own folder.
+    async with private_folder() as work:
+        await in_thread(_lay, work, base, game)
+        content = await _made(work, flips)
+    return await in_thread(_checked, content, base, game)
+
+
+async def _made(work: Folder, flips: str | None) -> bytes:
     files = [str(work.out / name) for name in ("base.sfc", "game.sfc", "game.bps")]
     making = [sys.executable, "-I", str(LINEAR)]
     command = [flips, "--create", "--bps-delta", *files] if flips else [*making, *files]
@@ -49,15 +54,15 @@ async def patch_of(folder: Folder, base: bytes, game: bytes, *, flips: str | Non
     except OSError as error:
         text = f"{name} can't be started ({error.strerror}); check the setting flips"
         raise ProviderCapabilityError(text) from None
-    if ended.status:
-        text = f"{name} made no patch: {last_line(ended, work.root)}; check the setting flips"
+    if ended.status or ended.flooded:
+        text = f"{name} made no patch: {last_line(ended, [work.root])}; check the setting flips"
         raise ProviderCapabilityError(text)
-    content = await in_thread(work.take, "game.bps", LARGEST)
-    return await in_thread(_checked, content, base, game)
+    return await in_thread(work.take, "game.bps", LARGEST)
 
 
+@disk()
 def _lay(work: Folder, base: bytes, game: bytes) -> None:
-    for path in (work.root, work.home, work.out):
+    for path in (work.home, work.out):
         path.mkdir(mode=PRIVATE)
     (work.out / "base.sfc").write_bytes(base)
     (work.out / "game.sfc").write_bytes(game)

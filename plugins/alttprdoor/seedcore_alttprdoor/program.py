@@ -28,6 +28,8 @@ NICENESS = 10
 """A run keeps a core busy, and everybody else comes first."""
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes that a file may have which the program writes."""
+SWEEPS = 10
+"""Times that a session is looked through: meanwhile its processes may begin others."""
 SILENCE = 1.0
 """Seconds that the end of what it said may take; a child that got away may keep it open."""
 
@@ -36,7 +38,7 @@ class Tail(asyncio.Protocol):
     """
     The end of what a program says; the rest is read and forgotten.
 
-    ``overflow`` is called once if it never ends.
+    ``overflow`` is called with whatever comes after more than anybody needs to say.
     """
 
     def __init__(self, overflow: Callable[[], None]) -> None:
@@ -108,7 +110,7 @@ class Ended:
 
 async def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> Ended:
     """
-    Run *command* without standard input, in a group of its own that is killed on every way out.
+    Run *command* without standard input, in a session of its own that is killed on every way out.
 
     Raises OSError if it can't be started.
     """
@@ -158,12 +160,46 @@ async def _end(starting: asyncio.Task[asyncio.subprocess.Process]) -> None:
     except OSError:  # it was never there
         return
     _kill(process.pid)
+    await asyncio.to_thread(_kill_session, process.pid)
     await process.wait()
 
 
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
+
+
+def _kill_session(session: int) -> None:
+    """
+    Kill those too that have made groups of their own; only Linux tells who they are.
+    """
+    for _ in range(SWEEPS):
+        found = [pid for pid in _processes() if _session_of(pid) == session]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _processes() -> Sequence[int]:
+    try:
+        return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
+    except OSError:
+        return []
+
+
+def _session_of(pid: int) -> int | None:
+    """
+    Return the session of a process; ``None`` for one that has ended.
+    """
+    try:
+        state, _, _, session = (
+            Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[:4]
+        )
+    except (OSError, ValueError):
+        return None
+    return None if state in b"ZX" else int(session)
 
 
 def _limit(pid: int) -> None:

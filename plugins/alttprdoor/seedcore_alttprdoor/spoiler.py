@@ -27,7 +27,7 @@ HEAD = 4_096
 """Characters in which code and version stand."""
 
 _CODE = re.compile(r"^Hash: ([A-Za-z ]+(?:, [A-Za-z ]+){4})$", re.MULTILINE)
-_VERSION = re.compile(r"ALttP Dungeon Randomizer Version (\S{1,40})")
+_VERSION = re.compile(r"ALttP Dungeon Randomizer Version ([\w.+-]{1,40})(?!\S)", re.ASCII)
 
 
 @attrs.frozen

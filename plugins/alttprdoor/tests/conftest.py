@@ -8,7 +8,7 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,13 @@ def runner_for(
     """
     base = base_of(rom)
 
-    def make(*, database: str | None = None, clock: Any = None, **settings: Any) -> Runner:
+    def make(
+        *,
+        database: str | None = None,
+        clock: Any = None,
+        core: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Runner:
         registry = Registry(discover=False)
         registry.add("alttprdoor", Alttprdoor(random.Random(1), base))
         own = {"checkout": str(checkout.folder), "rom": str(rom), "retry_base_delay": 0}
@@ -133,6 +139,7 @@ def runner_for(
             settings={
                 "storage_directory": str(tmp_path / "storage"),
                 "storage_url": "https://files.example",
+                **(core or {}),
                 "providers": {"alttprdoor": {**own, **settings}},
             },
             sinks=[events.append],

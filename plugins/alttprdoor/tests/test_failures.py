@@ -4,8 +4,10 @@ What a caller learns when the randomizer fails.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from seedcore import (
     ProviderResponseFormatError,
     ProviderUnavailableError,
 )
+from seedcore_alttprdoor import folder
 
 
 @pytest.mark.parametrize("luck", ["unwinnable", "fill"])
@@ -82,13 +85,14 @@ async def test_settings_that_it_cannot_use_stay_wrong(runner, checkout, course, 
         (
             "enemizer",
             (
-                "Main.EnemizerError: Enemizer not found: EnemizerCLI.Core No Enemizer options will "
-                "be applied; check the setting enemizer"
+                "Main.EnemizerError: Enemizer not found: tools/EnemizerCLI.Core No Enemizer "
+                "options will be applied; check the setting enemizer"
             ),
         ),
         ("module", "No module named 'aenum'; install what it needs, and set python"),
-        ("missing", "No such file or directory: 'sheet.gfx'; check checkout"),
-        ("asks", "EOFError: EOF when reading a line; check checkout"),
+        ("missing", "No such file or directory: 'data/sheet.gfx'; check checkout"),
+        ("asks", "misses something: Could not find a thing at thing; check checkout"),
+        ("too_large", "fails on this machine: OSError: [Errno 27] File too large; check checkout"),
     ],
 )
 async def test_what_the_machine_lacks_is_named_with_the_setting(
@@ -135,6 +139,7 @@ async def test_a_run_that_the_system_ends_is_an_outage(runner, checkout, course,
         ("hard_linked", "left a link or something else in its place"),
         ("pipe", "left a link or something else in its place"),
         ("moved", "left none"),
+        ("renamed", "left none"),
         ("huge", "left one of more than 4096 KiB"),
         ("flood", "said more than 16 MiB, and was ended"),
     ],
@@ -151,13 +156,92 @@ async def test_what_it_leaves_is_looked_at(runner, checkout, tmp_path, course, w
     assert [] == [*(tmp_path / "temporary").iterdir()]
 
 
-async def test_a_file_without_end_is_cut_off(runner, checkout):
+async def test_a_file_may_have_64_mib(runner, checkout):
     """
-    The system ends who writes more than 64 MiB into one file.
+    With one byte more, as above, the system lets nobody write it.
     """
     checkout.course("large")
-    with pytest.raises(ProviderUnavailableError, match="SIGXFSZ"):
+    seed = await runner.generate("alttprdoor", surface="test")
+
+    assert 1 == seed.meta.attempts
+
+
+@pytest.mark.parametrize(
+    ("course", "words"),
+    [
+        ("unknown_item", "the randomizer has no item 'Hookshoot'; check startinventory"),
+        (
+            "no_sprite",
+            "the randomizer has no such sprite: Could not find link sprite sheet at given location",
+        ),
+    ],
+)
+async def test_what_it_does_not_have_is_the_callers_to_change(
+    runner, checkout, storage, course, words
+):
+    """
+    Whether it only mentions that and leaves it out, or stops to ask.
+    """
+    checkout.course(course)
+    with pytest.raises(ProviderInvalidRequestError) as raised:
+        await runner.generate("alttprdoor", options={"sprite": "Nobody"}, surface="test")
+
+    assert (1, words) == (raised.value.attempts, raised.value.provider_message)
+    assert not storage.exists()
+
+
+@pytest.mark.parametrize("name", ["base.sfc", "game.sfc"])
+async def test_a_full_disk_is_no_outage(runner, monkeypatch, name):
+    """
+    Whether it is full before the run or after it, nothing is tried again, and no path is told.
+    """
+
+    def write(path, content):
+        if path.name == name:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        with path.open("wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(ProviderCapabilityError) as raised:
         await runner.generate("alttprdoor", surface="test")
+
+    words = "the folder for temporary files can't be used: No space left on device"
+    assert (1, words) == (raised.value.attempts, raised.value.provider_message)
+
+
+async def test_no_folder_for_temporary_files(runner, checkout, temporary):
+    """
+    It may be gone since the start.
+    """
+    temporary.rmdir()
+    with pytest.raises(ProviderCapabilityError, match="can't be used: No such file") as raised:
+        await runner.generate("alttprdoor", surface="test")
+
+    assert 1 == raised.value.attempts
+    assert [] == checkout.runs
+
+
+async def test_a_checkout_that_is_gone_since_the_list_was_read(tmp_path):
+    """
+    It isn't the folder for temporary files that is at fault.
+    """
+    with pytest.raises(ProviderCapabilityError, match="the checkout can't be read"):
+        folder.Folder(tmp_path).lay(tmp_path / "gone", b"", {})
+
+
+async def test_a_patch_that_nobody_can_fetch(runner_for, checkout, tmp_path):
+    """
+    A file of this machine is something for who sits at it, and its path for nobody else.
+    """
+    async with runner_for(core={"storage_url": None}) as runner:
+        seed = await runner.generate("alttprdoor", surface="cli")
+        with pytest.raises(ProviderCapabilityError, match="set storage_url, or stor") as raised:
+            await runner.generate("alttprdoor", surface="racetime")
+
+    assert seed.url.startswith("file://")
+    assert str(tmp_path) not in str(raised.value)
+    assert 1 == raised.value.attempts
 
 
 async def test_a_wrong_rom_is_known_before_a_run(runner_for, checkout, tmp_path):

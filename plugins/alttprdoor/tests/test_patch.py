@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from bps.apply import apply_to_bytearrays
 from bps.io import read_bps
 from hypothesis import given, strategies as st
 
+from seedcore import ProviderCapabilityError
 from seedcore_alttprdoor import linear
-from seedcore_alttprdoor.folder import Folder
 from seedcore_alttprdoor.patch import patch_of
 from seedcore_alttprdoor.spoiler import head_of
 
@@ -53,7 +54,7 @@ def test_what_is_equal_costs_nothing(tmp_path):
     assert (tmp_path / "patch").stat().st_size < 64
 
 
-async def test_words_in_a_patch_are_read(tmp_path):
+async def test_words_in_a_patch_are_read(tmp_path, temporary):
     """
     A tool may write what it likes into it; it is judged before people see it.
     """
@@ -68,9 +69,23 @@ async def test_words_in_a_patch_are_read(tmp_path):
         "        ops.SourceCRC32(crc32(base)), ops.TargetCRC32(crc32(game))], patch)\n"
     )
     flips.chmod(0o755)
-    patch = await patch_of(Folder(tmp_path), b"base" * 300, b"game" * 300, flips=str(flips))
+    patch = await patch_of(b"base" * 300, b"game" * 300, flips=str(flips))
 
     assert "made by hand" == patch.notes
+    assert [] == [*temporary.iterdir()]
+
+
+async def test_who_says_too_much_makes_no_patch(tmp_path, temporary, monkeypatch):
+    """
+    It may have ended well before anybody could end it.
+    """
+    monkeypatch.setattr("seedcore_alttprdoor.program.MOST_SAID", 4)
+    monkeypatch.setattr("seedcore_alttprdoor.program._kill", lambda _: None)
+    flips = tmp_path / "flips"
+    flips.write_text("#!/bin/sh\necho much too much\n")
+    flips.chmod(0o755)
+    with pytest.raises(ProviderCapabilityError, match="much too much"):
+        await patch_of(b"base", b"game", flips=str(flips))
 
 
 def test_the_top_of_a_log():
@@ -79,11 +94,14 @@ def test_the_top_of_a_log():
     """
     text = (
         "ALttP Dungeon Randomizer Version 1.1.8-dev  -  Seed: 6699557\r\n\r\n"
-        "Hash: Bug Net, Bomb, Bottle, Rod, Mirror\r\n"
+        "Hash: Bug Net, Bomb, Bottle, Rod, Pearl\r\n"
     )
     head = head_of(text)
 
-    assert ("1.1.8-dev", "Bugnet/Bombs/Empty Bottle/Ice Rod/Mirror") == (head.version, head.code)
+    assert ("1.1.8-dev", "Bugnet/Bombs/Empty Bottle/Ice Rod/Moon Pearl") == (
+        head.version,
+        head.code,
+    )
 
 
 def test_something_else_has_no_top():

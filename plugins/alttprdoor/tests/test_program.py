@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from seedcore import ProviderTimeoutError
+from seedcore import ProviderTimeoutError, Registry
 from seedcore.contract.deadline import Clock
+from seedcore_alttprdoor import alttprdoor
 from seedcore_alttprdoor.program import KEPT, in_thread, run, settled
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -80,11 +81,12 @@ async def test_a_run_that_never_ends_is_ended(runner_for, checkout, temporary):
     assert [] == [*temporary.iterdir()]
 
 
-async def test_a_child_that_is_left_behind_is_ended(runner, checkout):
+@pytest.mark.parametrize("course", ["left_behind", "regrouped"])
+async def test_a_child_that_is_left_behind_is_ended(runner, checkout, course):
     """
-    The run is over, and so is what it began.
+    The run is over, and so is what it began, in its group or in another one.
     """
-    checkout.course("left_behind")
+    checkout.course(course)
     await runner.generate("alttprdoor", surface="test")
 
     assert await gone(*checkout.pids)
@@ -121,6 +123,22 @@ async def test_everybody_else_comes_first(tmp_path):
     A run that keeps a core busy leaves it to the loop where that has something to do.
     """
     code = "import os, time\nwhile os.getpriority(0, 0) < 10: time.sleep(0.001)"
+    ended = await run([sys.executable, "-c", code], cwd=tmp_path, environment=ENVIRONMENT)
+
+    assert 0 == ended.status
+
+
+async def test_no_image_of_its_memory_is_written(tmp_path):
+    """
+    It would fill the disk, and may hold what nobody should read.
+    """
+    code = (
+        "import resource as r, sys, time\n"
+        "for _ in range(5000):\n"
+        "    r.getrlimit(r.RLIMIT_CORE) != (0, 0) or sys.exit(0)\n"
+        "    time.sleep(0.001)\n"
+        "sys.exit(1)"
+    )
     ended = await run([sys.executable, "-c", code], cwd=tmp_path, environment=ENVIRONMENT)
 
     assert 0 == ended.status
@@ -199,6 +217,20 @@ async def test_a_failure_in_a_thread_is_the_callers():
     """
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 / 0)
+
+
+def test_there_is_a_slot_for_each_core():
+    """
+    50 games wait their turn on two cores, where each takes 53 s; a run may take 120 s.
+    """
+    registry = Registry(discover=False)
+    registry.add("alttprdoor", alttprdoor)
+    declared = registry.load("alttprdoor").declaration
+
+    assert len(os.sched_getaffinity(0)) == declared.max_concurrent
+    assert 120 == declared.policy["attempt_timeout"]
+    assert declared.policy["queue_timeout"] > 50 * 53 / 2
+    assert declared.policy["total_timeout"] > 50 * 53 / 2 + 4 * 120
 
 
 async def test_many_wait_for_the_cores(runner_for, checkout):

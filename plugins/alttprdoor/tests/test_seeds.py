@@ -7,13 +7,16 @@ from __future__ import annotations
 import io
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from bps.apply import apply_to_bytearrays
 from bps.io import read_bps
 
-from seedcore import ProviderInvalidRequestError
+from seedcore import ProviderCapabilityError, ProviderInvalidRequestError
+from seedcore_alttprdoor.folder import Base, Folder, remove
+from seedcore_alttprdoor.options import ITEMS
 
 
 def patched(patch: bytes, rom: bytes) -> bytes:
@@ -98,6 +101,7 @@ async def test_a_run_is_given_what_it_needs_and_nothing_else(runner, checkout, m
     root = Path(run["cwd"]).parent
     expected = {"PATH", "LANG", "HOME", "TMPDIR", "PYTHONNOUSERSITE"}
     assert expected == set(run["environment"]) - {"LC_CTYPE"}
+    assert "1" == run["environment"]["PYTHONNOUSERSITE"]
     assert str(root / "home") == run["environment"]["HOME"]
     assert str(root / "out") == run["settings"]["outputpath"]
     assert str(root / "base.sfc") == run["settings"]["rom"]
@@ -121,9 +125,11 @@ async def test_the_desk_has_what_the_checkout_has(runner, checkout):
     assert "the checkout's own" == (checkout.folder / "data" / "base2current.json").read_text()
 
 
-async def test_nothing_is_left_of_a_run(runner, checkout, temporary):
+@pytest.mark.parametrize("course", ["locked", "vanished", "deep", "planted"])
+async def test_nothing_is_left_of_a_run(runner, checkout, temporary, course):
     """
-    Its folder is for nobody else, and is removed, even what the run has locked.
+    Its folder is for nobody else, and is removed, even what the run has locked, taken away already
+    or laid deeper than paths go.
     """
     modes = []
     make = os.mkdir
@@ -132,13 +138,26 @@ async def test_nothing_is_left_of_a_run(runner, checkout, temporary):
         make(path, mode, **rest)
         modes.append(stat.S_IMODE(Path(path).stat().st_mode))
 
-    checkout.course("locked")
+    checkout.course(course)
     with pytest.MonkeyPatch.context() as patching:
         patching.setattr(os, "mkdir", noted)
         await runner.generate("alttprdoor", surface="test")
 
     assert 0o700 == modes[0]
     assert [] == [*temporary.iterdir()]
+
+
+def test_the_rom_is_removed_first(tmp_path, monkeypatch):
+    """
+    Whatever else can't be, and nothing is raised for it.
+    """
+    folder = Folder(tmp_path)
+    folder.rom.write_bytes(b"")
+    held = os.open(tmp_path, os.O_RDONLY)
+    monkeypatch.setattr(Path, "iterdir", lambda _: (tmp_path / "nowhere").stat())
+    remove(tmp_path, held)
+
+    assert not folder.rom.exists()
 
 
 async def test_options_reach_the_settings_file(runner, checkout):
@@ -254,6 +273,9 @@ async def test_a_spoiler_alone_needs_no_rom(runner_for, checkout, tmp_path, stor
         ({"options": {"startinventory": "x" * 70_000}}, "64 are allowed"),
         ({"options": {"beemizer": float("nan")}}, "JSON doesn't know"),
         ({"options": {"mask_settings": True}, "spoilers": "on"}, "mask_settings hides"),
+        ({"options": {"customitemarray": {"bowl": 1}}}, "no item 'bowl'. Did you mean 'bow'?"),
+        ({"options": {"customitemarray": {"bow": "1"}}}, "a whole number of bow, 0 or more"),
+        ({"options": {"customitemarray": {"bow": 1}, "custom": True}}, "it lacks progressivebow, "),
         ({"options": {"nonsense": 1}}, "has no setting 'nonsense'"),
         ({"options": {"door_shuffle": "partitioned"}}, "one of basic, crossed, vanilla on this"),
         ({"options": {"quickswap": "maybe"}}, "quickswap must be true or false"),
@@ -268,6 +290,43 @@ async def test_what_is_wrong_is_refused_before_a_run(runner, checkout, call, wor
         await runner.generate("alttprdoor", surface="test", **call)
 
     assert [] == checkout.runs
+
+
+async def test_all_items_may_be_counted(runner, checkout):
+    """
+    As the randomizer's own window writes them.
+    """
+    items = dict.fromkeys(ITEMS, 0)
+    options = {"custom": True, "customitemarray": items}
+    await runner.generate("alttprdoor", options=options, surface="test")
+
+    assert items == checkout.runs[0]["settings"]["customitemarray"]
+
+
+async def test_a_version_is_no_markup(runner, checkout):
+    """
+    What else may stand there is shown to nobody.
+    """
+    checkout.course("markup")
+    seed = await runner.generate("alttprdoor", surface="test")
+
+    assert seed.version is None
+
+
+def test_no_more_than_a_rom_is_read_of_a_file(tmp_path):
+    """
+    It may be as large as a disk.
+    """
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProviderCapabilityError, match="isn't the Japanese 1.0 ROM"):
+            Base().read(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("preset", ["basic", "crossed", "keydrops", "pots_and_shops"])

@@ -158,6 +158,7 @@ async def trial_of(
                 "retry_base_delay": 0,
                 "failure_rows": database is not None,
                 "storage_directory": str(Path(empty) / "storage"),
+                "storage_url": "https://files.example",
                 **limits,
                 "providers": {case.name: filled_in(own, upstream.url)},
             }

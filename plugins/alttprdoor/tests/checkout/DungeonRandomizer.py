@@ -8,7 +8,9 @@ Of each run it notes the settings, the environment and the current folder in ``r
 
 import json
 import os
+import resource
 import secrets
+import shutil
 import signal
 import string
 import subprocess
@@ -59,6 +61,9 @@ def game(seed: str = SEED) -> bytes:
 
 
 def log(code: str = "Hash: Key, Quake, Bow, Ocarina, Shovel\n") -> str:
+    if SETTINGS["mystery"] and not SETTINGS.get("suppress_meta"):  # it goes to another file then
+        (OUT / f"{NAME}_meta.txt").write_text(code)
+        code = ""
     code = "" if SETTINGS["suppress_rom"] else code
     return (
         f"ALttP Dungeon Randomizer Version 1.1.8-dev  -  Seed: {SEED}\n\n{code}"
@@ -90,6 +95,31 @@ def moved() -> None:
     succeed()
     OUT.rename(OUT.with_name("elsewhere"))
     OUT.symlink_to(OUT.with_name("elsewhere"))
+
+
+def renamed() -> None:
+    succeed()
+    OUT.parent.rename(OUT.parent.with_name("elsewhere"))
+
+
+def vanished() -> None:
+    succeed()
+    for folder in ("home", "desk"):
+        shutil.rmtree(OUT.parent / folder)
+    Path(SETTINGS["rom"]).unlink()
+
+
+def deep() -> None:
+    succeed()
+    os.chdir(OUT)
+    for _ in range(1200):  # of which the path is longer than the system takes
+        Path("dddd").mkdir()
+        os.chdir("dddd")
+
+
+def planted() -> None:
+    succeed()
+    (OUT.parent / "patch").write_text("")
 
 
 def pipe() -> None:
@@ -139,16 +169,26 @@ def left_behind() -> None:
     succeed()
 
 
-def large() -> None:
-    begin()
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    with GAME.open("wb") as file:
-        file.truncate(100 * 1024 * 1024)
+def regrouped() -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(600)"], process_group=0
+    )
+    (HERE / "pids").write_text(str(child.pid))
+    succeed()
+
+
+def large(more: int) -> None:
+    # Until then the limit may not be there yet.
+    while resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY:
+        time.sleep(0.001)
+    with (OUT / "large").open("wb") as file:
+        file.truncate(64 * 1024 * 1024 + more)
+    succeed()
 
 
 COURSE = {
     "ok": succeed,
-    "asks": lambda: input("Press Enter to exit."),
+    "asks": lambda: input(f"Could not find a thing at {HERE}/thing. \nPress Enter to exit."),
     "numbered": lambda: succeed(game("859948864")),
     "no_code": lambda: succeed(written=log("")),
     "small": lambda: succeed(b"half a game"),
@@ -159,7 +199,18 @@ COURSE = {
     "moved": moved,
     "pipe": pipe,
     "huge": huge,
-    "large": large,
+    "large": lambda: large(0),
+    "too_large": lambda: large(1),
+    "regrouped": regrouped,
+    "renamed": renamed,
+    "vanished": vanished,
+    "deep": deep,
+    "planted": planted,
+    "unknown_item": lambda: (say("Unknown Item: Hookshoot\n"), succeed()),
+    "no_sprite": lambda: input(
+        "Could not find link sprite sheet at given location. \nPress Enter to exit."
+    ),
+    "markup": lambda: succeed(written=log().replace("1.1.8-dev", "<b>@everyone</b>")),
     "locked": locked,
     "flood": flood,
     "hang": hang,
@@ -197,7 +248,7 @@ noted = {
     "settings": SETTINGS,
     "environment": dict(os.environ),
     "rom": len(Path(SETTINGS["rom"]).read_bytes()),
-    "stdin": sys.stdin.read(1) if "asks" not in HERE.joinpath("course.json").read_text() else "",
+    "stdin": sys.stdin.read(1),
     **desk,
 }
 (runs / f"{number:02}.json").write_text(json.dumps(noted))
