@@ -47,6 +47,8 @@ class Watch:
     sealed: dict[str, list[tuple[str, str]]] = attrs.Factory(dict)
     open: set[str] = attrs.Factory(set)
     """What another seed shows that isn't sealed, and so no secret."""
+    given: set[str] = attrs.Factory(set)
+    """Texts that calls returned: whoever asked may see them, whatever else is in them."""
     shown: list[tuple[str, str]] = attrs.Factory(list)
 
     def seal(self, call_id: str, what: str, *texts: object) -> None:
@@ -126,6 +128,8 @@ def _watch_secrets(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
                 watch.seal(call.call_id, "the seed", *facts)
             else:
                 watch.open.update(map(plain, facts))
+        if isinstance(value, str) and len(plain(value)) >= SHORTEST:
+            watch.given.add(plain(value))
         watch.seal(call.call_id, "a hidden key", *call.hidden)
         return succeeded(call, value, *arguments)
 
@@ -159,7 +163,10 @@ def _watch_outputs(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
         return final
 
     def echoing(message: object = None, *arguments: Any, **named: Any) -> None:
-        watch.show("a command", message)
+        text = plain(message)
+        for given in watch.given:
+            text = text.replace(given, "")
+        watch.show("a command", text)
         echo(message, *arguments, **named)
 
     async def exporting(self: Queries, *arguments: Any, **named: Any) -> AsyncIterator[Any]:

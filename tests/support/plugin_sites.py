@@ -42,7 +42,7 @@ def variables_of(names: Iterable[str], url: str) -> dict[str, str]:
 
     A setting without a default has the value that the plugin's contract gives.
     """
-    variables: dict[str, str] = {}
+    variables = {"SEEDCORE_STORAGE_URL": "https://files.example"}
     for name in names:
         variables[environment_name(name, "base_url")] = url
         for contract in shipped(name):
