@@ -40,18 +40,21 @@ class Pace:
         """
         Return the seconds until the next turn that is free.
         """
-        if len(self._turns) < self.count:
-            return 0.0
-        return max(0.0, self._turns[-self.count] + self._window - now)
+        return self._next(now) - now
 
     def take(self, now: float) -> float:
         """
         Take the next turn and return when it is.
         """
-        turn = now + self.wait(now)
+        turn = self._next(now)
         del self._turns[: bisect.bisect_right(self._turns, now - self._window)]
         bisect.insort(self._turns, turn)
         return turn
+
+    def _next(self, now: float) -> float:
+        if len(self._turns) < self.count:
+            return now
+        return max(now, self._turns[-self.count] + self._window)
 
     def give_back(self, turn: float) -> None:
         """
