@@ -23,6 +23,7 @@ from seedcore import (
     ProviderTimeoutError,
     ProviderUnavailableError,
     QueueFullError,
+    SpoilerLeakError,
 )
 
 Failure = Literal[
@@ -35,6 +36,7 @@ Failure = Literal[
     "authentication",
     "capability",
     "format",
+    "spoiler-leak",
     "partial",
     "plugin-bug",
     "circuit-open",
@@ -83,6 +85,9 @@ FAILURES: Mapping[str, Callable[[Wish], Exception]] = {
     ),
     "format": lambda wish: ProviderResponseFormatError(
         wish.message or "its answer names no seed", status_code=200
+    ),
+    "spoiler-leak": lambda wish: SpoilerLeakError(
+        wish.message or "it shows the locations of its items. The seed was thrown away"
     ),
     "partial": _partial,
     # Whatever a plugin raises by mistake: its words are not shown to anybody.
