@@ -36,7 +36,8 @@ async def queued_programs(_: Effort) -> list[Line]:
     with tempfile.TemporaryDirectory() as folder:
         settings = {
             "storage_directory": folder,
-            "providers": {"alttprdoor": {**contract.settings, "queue_timeout": 600}},
+            "storage_url": "https://files.example",
+            "providers": {"alttprdoor": contract.settings},
         }
         async with seedcore.Runner(
             registry=registry, settings=settings, database=None, sinks=[]

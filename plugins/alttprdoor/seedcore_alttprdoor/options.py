@@ -27,7 +27,8 @@ class Options:
     logic: (
         Literal["noglitches", "minorglitches", "owglitches", "hybridglitches", "nologic"] | None
     ) = setting(None, help="glitches that may be needed; default noglitches")
-    mode: Literal["open", "standard", "inverted", "retro"] | None = setting(
+    # In alttpr's order: of two that differ in it alone, typing keeps the one it saw first.
+    mode: Literal["standard", "open", "inverted", "retro"] | None = setting(
         None, help="the state of the world; default open"
     )
     goal: (
