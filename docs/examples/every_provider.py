@@ -50,7 +50,7 @@ async def roll_installed(database: str, directory: str, sinks: list[Any]) -> int
                     said = seed.text
                 except seedcore.SeedcoreError as error:
                     failed, said = failed + 1, error.user_message
-                print(f"{name:<10}{said}", flush=True)
+                print(f"{name:<12}{said}", flush=True)
     return failed
 
 
@@ -72,7 +72,7 @@ def cases_of(registry: seedcore.Registry) -> Mapping[str, Case]:
                 why = "it rolls no seeds"
         except seedcore.SeedcoreError as error:
             why = str(error)
-        print(f"{name:<10}left out: {why}", flush=True)
+        print(f"{name:<12}left out: {why}", flush=True)
     return cases
 
 
