@@ -188,7 +188,7 @@ def test_every_installed_provider_fills_the_same_columns(tmp_path: Path) -> None
     assert (0, "") == (ended.returncode, ended.stderr)
     assert {*Registry().names} - STORES == {*rows}
     assert OURS - STORES <= {*rows}
-    assert "s3        left out: it rolls no seeds\n" in ended.stdout
+    assert "s3          left out: it rolls no seeds\n" in ended.stdout
     assert 120 >= max(map(len, ended.stdout.partition("\n\n")[2].splitlines()))
     assert [] == [(name, each) for name in rows for each in FILLED if rows[name][each] == "-"]
     assert BARE == {name for name, row in rows.items() if row["version"] == row["code"] == "-"}
@@ -223,8 +223,8 @@ def test_providers_of_others_are_rolled_too(tmp_path: Path) -> None:
 
     assert 0 == ended.returncode, ended.stderr
     assert "heads" == rows_of(ended.stdout)["coin"]["seed"]
-    assert "dice      left out: its plugin ships no contract of generate\n" in ended.stdout
-    assert "wheel     left out: coin:coin is neither a ProviderContract nor a" in ended.stdout
+    assert "dice        left out: its plugin ships no contract of generate\n" in ended.stdout
+    assert "wheel       left out: coin:coin is neither a ProviderContract nor a" in ended.stdout
 
 
 def test_a_provider_that_fails_is_told(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_provider_that_fails_is_told(tmp_path: Path) -> None:
     ended = first_run(tmp_path, "--all")
 
     assert 1 == ended.returncode
-    assert "dice      dice answered with something unexpected: its plugin failed" in ended.stdout
+    assert "dice        dice answered with something unexpected: its plugin failed" in ended.stdout
     assert OURS - STORES == {*rows_of(ended.stdout)}
 
 
