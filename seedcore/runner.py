@@ -427,7 +427,8 @@ class Runner:
         try:
             address = await storage_of(core, call, self._clock.time).put(stored, content)
         except OSError as error:
-            text = f"storage_directory can't be written: {error.strerror}"
+            reason = error.strerror or type(error).__name__
+            text = f"storage_directory can't be written: {reason}"
             raise ProviderCapabilityError(text) from error
         if address is None:
             text = "the storage has no public addresses; see its settings"

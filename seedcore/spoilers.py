@@ -88,10 +88,14 @@ class SpoilerLogs:
         """
         Do *act* to its end, even if whoever awaits it gives up: it keeps a log and its row.
         """
+        return asyncio.shield(self._task(act))
+
+    def _task(self, act: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        # Held here: the loop alone would let it be collected.
         task = self._runtime.loop.create_task(act)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return asyncio.shield(task)
+        return task
 
     async def stop(self) -> None:
         """
@@ -287,7 +291,7 @@ class SpoilerLogs:
     def _remove_later(self) -> None:
         def remove() -> None:
             self._timers.discard(timer)
-            self._runtime.loop.create_task(self._remove_expired())
+            self._task(self._remove_expired())
 
         timer = self._runtime.loop.call_later(self._link_seconds + 1, remove)
         self._timers.add(timer)

@@ -5,6 +5,7 @@ A directory as a storage, and what waits on the disk for one that doesn't answer
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -201,11 +202,14 @@ def test_a_draft_that_a_killed_process_left(tmp_path: Path) -> None:
     """
     It is nothing that waits, and goes.
     """
-    draft = tmp_path / ".draft-x.object.1"
-    draft.write_bytes(b"{")
+    draft, new = tmp_path / ".draft-x.object.1", tmp_path / ".draft-y.object.2"
+    for path in (draft, new):
+        path.write_bytes(b"{")
+    os.utime(draft, (1_700_000_000, 1_700_000_000))
     waiting = Waiting(tmp_path)
 
     assert [] == waiting.all()
     waiting.remove_drafts()
     assert not draft.exists()
+    assert new.exists()  # somebody may be writing it
     Waiting(tmp_path / "none").remove_drafts()

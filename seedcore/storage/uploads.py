@@ -5,6 +5,7 @@ Bringing what waits on this disk to its storage: at once, and later what was not
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -73,7 +74,8 @@ class Uploads:
         """
         Go on with what an earlier program has left.
         """
-        await threads.run(self.waiting.remove_drafts)
+        with contextlib.suppress(OSError):  # they only take room
+            await threads.run(self.waiting.remove_drafts)
         if await threads.run(self.waiting.all):
             self.go_on()
 

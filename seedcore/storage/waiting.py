@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import attrs
@@ -19,6 +20,8 @@ from seedcore.storage.objects import Stored
 
 ENDING = ".object"
 DAMAGED = ".damaged"
+LONGEST_WRITE = 3_600.0
+"""Seconds after which nobody is still writing a file."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,11 +96,12 @@ class Waiting:
 
     def remove_drafts(self) -> None:
         """
-        Remove what a process was writing when it was killed.
+        Remove what a process was writing when it was killed: others may be writing just now.
         """
         with contextlib.suppress(FileNotFoundError):
             for path in self.folder.glob(f"{DRAFT}*"):
-                path.unlink(missing_ok=True)
+                if time.time() - path.stat().st_mtime > LONGEST_WRITE:
+                    path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         # The key is a secret, and a name in a listing is not.
