@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from seedcore import (
     ProviderResponseFormatError,
     Request,
@@ -22,7 +20,6 @@ from seedcore import (
     operation,
     provider,
 )
-from seedcore.redact import Redactor
 from seedcore_smvaria.options import Options
 from seedcore_smvaria.preset import sent_for, settings_of, skills_of
 from seedcore_smvaria.reply import roll_of, seed_of
@@ -72,9 +69,9 @@ class Smvaria:
         if wish.hidden and "seed" in wish.own:
             context.hide(wish.own["seed"])  # the site may repeat it
         sent, passwords = await sent_for(wish, context, branch)
-        answer = await ask(context, "randomizerWebService", branch=branch, form=sent.form)
-        # What the core hides stays in a seed, which is for its caller.
-        answer = attrs.evolve(answer, text=Redactor(passwords).text(answer.text))
+        answer = await ask(
+            context, "randomizerWebService", branch=branch, form=sent.form, secrets=passwords
+        )
         roll = roll_of(answer, hidden=wish.hidden)
         seed = seed_of(roll, sent, wish, answer.site)
         if not wish.hidden:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,6 +22,7 @@ from seedcore import (
     web_address,
 )
 from seedcore.errors import clean_text
+from seedcore.redact import Redactor
 
 if TYPE_CHECKING:
     from seedcore import Context
@@ -99,9 +100,10 @@ async def ask(
     *,
     branch: str | None = None,
     form: Mapping[str, str] | None = None,
+    secrets: Iterable[str] = (),
 ) -> Answer:
     """
-    Return what the site answers to a GET, or with *form* to a POST.
+    Return what the site answers to a GET, or with *form* to a POST, without *secrets*.
 
     Raises ProviderInvalidRequestError for what it refuses.
     """
@@ -112,7 +114,8 @@ async def ask(
         data=form,
         allow_redirects=False,  # a redirected POST becomes a GET, which makes nothing
     ) as reply:
-        text = await reply.text("utf-8", "replace")
+        # At once: of what is cut in two, no half would be known for a secret.
+        text = Redactor(secrets).text(await reply.text("utf-8", "replace"))
         if 300 <= reply.status < 400:
             raise ProviderResponseFormatError(MOVED, status_code=reply.status)
         if reply.status == 400:

@@ -71,6 +71,17 @@ async def test_a_site_that_repeats_a_password_is_not_repeated(
     assert say.PASSWORD not in seen
 
 
+async def test_a_password_is_taken_out_before_words_are_cut(*, make, site, say):
+    """
+    What is left of one at the end of a line would be no password that anybody knows.
+    """
+    site.then("randomizerWebService", say.typed(f"{'x' * 480} {say.PASSWORD}", 400))
+    with pytest.raises(ProviderInvalidRequestError) as caught:
+        await make(preset="season_races", race=True)
+
+    assert caught.value.provider_message.endswith("x ***")
+
+
 @pytest.mark.parametrize("asked", [{"race": True}, {"spoilers": "on"}])
 async def test_a_seed_does_not_repeat_a_password_either(make, site, say, nested, asked):
     """
