@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seedcore.cli.declared import declared_rows
-from seedcore.cli.output import text_of
 from seedcore.cli.providers import arguments_of, operation_rows
 from seedcore.errors import error_classes
 from seedcore.hookspecs import Documents
-from seedcore.plugins import Provider, Registry
+from seedcore.plugins import PROVIDERS, Provider, Registry
 from seedcore.presets.document import read
 from seedcore.presets.files import find_in, names_in, shipped_folder
 from seedcore.presets.takers import Taker
+from seedcore.surface.fields import declared_fields
+from seedcore.surface.plain import plain, text_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "providers.md"
@@ -50,8 +50,10 @@ def page(root: Path = ROOT) -> str:
     """
     registry = Registry()
     folders = {
-        tomllib.loads(path.read_text("utf-8"))["project"]["name"]: path.parent
+        project["name"]: path.parent
         for path in sorted(root.glob("plugins/*/pyproject.toml"))
+        for project in [tomllib.loads(path.read_text("utf-8"))["project"]]
+        if PROVIDERS in project.get("entry-points", {})
     }
     providers: dict[str, list[Provider]] = {name: [] for name in folders}
     for line in registry.listing():
@@ -121,7 +123,7 @@ def _options(documents: Documents) -> Iterator[str]:
         return
     rows = [
         [code(row["name"]), kind(row), default(row), row["help"]]
-        for row in declared_rows(documents.options)
+        for row in plain([*declared_fields(documents.options)])
     ]
     yield from table(["option", "type", "default", "is"], rows, "It takes no options.")
     if documents.open_options:
@@ -153,7 +155,7 @@ def _settings(provider: Provider) -> Iterator[str]:
     declared = provider.declaration.settings
     rows = [
         [code(row["name"]), kind(row), default(row), yes(row["secret"]), row["help"]]
-        for row in declared_rows(declared)
+        for row in plain([*declared_fields(declared)])
     ]
     titles = ["setting", "type", "default", "secret", "is"]
     yield from table(titles, rows, "It has no settings of its own.")

@@ -80,6 +80,23 @@ if TYPE_CHECKING:
     from seedcore.settings.keys import (
         web_address as web_address,
     )
+    from seedcore.surface.fields import (
+        Field as Field,
+    )
+    from seedcore.surface.form import (
+        Form as Form,
+        form_of as form_of,
+    )
+    from seedcore.surface.shown import (
+        ShownError as ShownError,
+        ShownSeed as ShownSeed,
+        seed_facts as seed_facts,
+        shown_error as shown_error,
+        shown_seed as shown_seed,
+    )
+    from seedcore.surface.words import (
+        chat_words as chat_words,
+    )
 
 _HOMES = {
     "context": ("Context",),
@@ -131,6 +148,10 @@ _HOMES = {
     "policy": ("Effect", "Policy"),
     "runner": ("Runner",),
     "settings.keys": ("web_address",),
+    "surface.fields": ("Field",),
+    "surface.form": ("Form", "form_of"),
+    "surface.shown": ("ShownError", "ShownSeed", "seed_facts", "shown_error", "shown_seed"),
+    "surface.words": ("chat_words",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -80,6 +80,8 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
 
 def _report(call: Call) -> Mapping[str, Any]:
     report = (call.report or CallReport()).to_json()
+    if call.way is not None:
+        report["route"] = call.way.to_json()
     return {**report, "possible_duplicate": True} if call.duplicate else report
 
 
@@ -159,7 +161,7 @@ def failure_record(call: Call, error: ProviderError, latency_ms: float) -> Failu
         latency_ms=round(latency_ms, 3),
         in_doubt=error.in_doubt,
         stopped_by=error.stopped_by,
-        report=(call.report or CallReport()).to_json(),
+        report=_report(call),
         created_at=int(call.lane.runtime.clock.time() * 1e6),
     )
 
@@ -181,6 +183,8 @@ def kept_result(call: Call, value: Any, latency_ms: float) -> str | None:
             "latency_ms": latency_ms,
             "possible_duplicate": call.duplicate,
             "reveal_at": call.reveal_at,
+            "preset": getattr(call.request, "preset", None),
+            "route": call.way.asked if call.way is not None else None,
         }
         kept = {"seed": seed, "meta": meta}
     try:

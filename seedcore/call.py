@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from seedcore.lane import Circuit, Lane
     from seedcore.once import Running
     from seedcore.presets import Preset
+    from seedcore.routing import Way
 
 LATER = 1.0
 """Seconds after its deadline at which a call is ended that waits for something with a limit."""
@@ -85,9 +86,9 @@ class Call:
     back, ``turn`` when the provider's rate lets it go, ``hidden`` what the provider asked to take
     out of every output, ``logs`` are those of a spoiler race, due at ``reveal_at``,
     ``parent`` is the call that made this one in its attempt ``of_attempt``, ``is_look`` whether it
-    is one of a poll, ``row_id`` the id in the row if that is another one,
-    ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call is
-    made once, ``nested`` whether another call made it.
+    is one of a poll, ``row_id`` the id in the row if that is another one, ``way`` how a route led
+    here, ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call
+    is made once, ``nested`` whether another call made it.
     """
 
     __slots__ = (
@@ -133,6 +134,7 @@ class Call:
         "turn",
         "verdict",
         "waited",
+        "way",
         "worker",
     )
 
@@ -154,6 +156,7 @@ class Call:
     preset: Preset | ProviderError | None
     permit: Permit | None
     turn: float | None
+    way: Way | None
 
     def __init__(  # noqa: PLR0917 - made once per call, where keywords would cost
         self,
@@ -189,7 +192,7 @@ class Call:
         self.hidden = ()
         self.logs = NOTHING_GIVEN
         self.cause = self.verdict = self.delays = self.worker = self.once = self.report = None
-        self.parent = self.row_id = self.preset = self.permit = self.turn = None
+        self.parent = self.row_id = self.preset = self.permit = self.turn = self.way = None
         self.reveal_at = None
 
     def spent(self, what: str, seconds: float) -> None:

@@ -204,7 +204,8 @@ class SeedMeta:
     disk until the database is back), ``lost`` (it could not be written; an ERROR event says so)
     or ``off``. ``possible_duplicate``: an earlier attempt of the same call may have made another
     seed. ``dry``: nobody was asked, and the seed is a placeholder. ``reveal_at``: when the log
-    of a spoiler race is due, epoch seconds.
+    of a spoiler race is due, epoch seconds. ``provider`` is who served it, ``route`` the name that
+    was asked for where a route led from there, ``preset`` the one that it was rolled with.
     """
 
     call_id: str
@@ -217,6 +218,8 @@ class SeedMeta:
     possible_duplicate: bool
     dry: bool = False
     reveal_at: float | None = None
+    preset: str | None = None
+    route: str | None = None
 
 
 def _line(value: Any) -> str | None:

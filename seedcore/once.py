@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 import attrs
@@ -30,6 +30,8 @@ from seedcore.redact import MASK
 from seedcore.store.claims import Claim
 from seedcore.store.reasons import may_pass
 from seedcore.store.store import Store
+
+Leads = Callable[[str], Awaitable[Collection[str]]]
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a claim that another process holds; they grow."""
@@ -84,6 +86,29 @@ class Once:
             running.found.set_result(found)
             running.end()
         return found
+
+    async def maker(self, call_id: str, asked: str, leads_to: Leads) -> str | None:
+        """
+        Return the provider that has begun the call with this id, here or elsewhere, if any.
+
+        Only of a call that was *asked* by this name, now or before a route was changed: *leads_to*
+        returns where it has ever led. Without an answer of the database it is what is known here.
+        """
+        known = self._running.get(call_id) or self._not_stored.get(call_id)
+        if known is not None:
+            way, provider = known.call.way, known.call.lane.name
+            return provider if asked == (way.asked if way is not None else provider) else None
+        store = self.runtime.store
+        if store is None:
+            return None
+        with contextlib.suppress(DatabaseError):
+            claim = await store.claims.find(call_id)
+            if claim is None or claim.provider == asked or claim.provider in await leads_to(asked):
+                return claim.provider if claim is not None else None
+            row = await store.queries.own_call(call_id)
+            if row is not None and (row["report"].get("route") or {}).get("asked") == asked:
+                return claim.provider
+        return None
 
     def ended(self, running: Running, *, remember: bool) -> None:
         """
@@ -397,5 +422,7 @@ def seed_of(row: Mapping[str, Any], reveal_at: float | None = None) -> Seed:
             audit="durable",
             possible_duplicate=bool(row["report"].get("possible_duplicate")),
             reveal_at=reveal_at,
+            preset=row["genoption"],
+            route=(row["report"].get("route") or {}).get("asked"),
         ),
     )

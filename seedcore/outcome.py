@@ -97,6 +97,8 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
         "possible_duplicate": call.duplicate,
         "dry": call.dry,
         "reveal_at": call.reveal_at,
+        "preset": getattr(call.request, "preset", None),
+        "route": call.way.asked if call.way is not None else None,
     }
     return value.with_meta(made(SeedMeta, meta))
 

@@ -5,6 +5,7 @@ The one path every call takes.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -36,8 +37,11 @@ from seedcore.lanes import Lanes
 from seedcore.model import Seed, Spoilers
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
+from seedcore.routes import Routes
+from seedcore.routing import Follower, Way, point_of
 from seedcore.settings import Settings
-from seedcore.storage.chosen import check_named, fault_of, storage_of
+from seedcore.storage.chosen import check_named
+from seedcore.storage.in_use import Storages
 from seedcore.validate import (
     check_request,
     checked_name,
@@ -54,8 +58,7 @@ if TYPE_CHECKING:
     from seedcore.model import Reveal
     from seedcore.once import Once
     from seedcore.presets import Preset, Presets
-    from seedcore.spoilers import SpoilerLogs
-    from seedcore.storage import Storage, Stored
+    from seedcore.settings.routes import Route
     from seedcore.store import Store
 
 FROM_SETTINGS: Any = "from settings"
@@ -119,8 +122,15 @@ class Runner:
         self._idle = asyncio.Event()
         self._runtime: Runtime | None = None
         self._once: Once | None = None
+        self._routes = Routes(self.settings.routes, self.registry, self._now)
+        self._storages = Storages(
+            core, self.registry, self._clock.time, inside=self._nested_in, alone=self._stored
+        )
         self._inside = Calls(
-            nested=self._nested, poll=self._poll, preset=self._preset, upload=self._upload
+            nested=self._nested,
+            poll=self._poll,
+            preset=self._preset,
+            upload=self._storages.upload,
         )
 
     # ---------------------------------------------------------------- lifetime
@@ -163,8 +173,9 @@ class Runner:
             from seedcore.sharing import Sharing
 
             runtime.sharing = Sharing(store, runtime, self._lanes)
-            runtime.logs = self._logs(runtime, store)
+            runtime.logs = self._storages.logs(runtime, store)
         try:
+            await self._routes.open(store, events)
             if runtime.logs is not None:
                 await runtime.logs.open()
             for name in self._start:
@@ -200,6 +211,7 @@ class Runner:
                 self._closed = True
 
     async def _close(self, runtime: Runtime) -> None:
+        await self._routes.close()
         if runtime.logs is not None:
             await runtime.logs.stop()
         for seconds in (self.settings.core.drain_timeout, AFTER_DRAIN):
@@ -286,34 +298,40 @@ class Runner:
         Raises ProviderError, PluginError, SettingsError, DuplicateCallError, and nothing else
         but CancelledError.
         """
-        lane, found = self._lanes.get(provider) if dry_run is False else None, None
-        if lane is None or preset is not None:
-            asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
-            lane, operation, found = await asked
-        limits = lane.policy(profile, operation)
-        if policy or patience is not None:
-            limits = _overridden(limits, policy, patience)
-        call = self._call(lane, operation, surface, call_id, limits, deadline)
-        call.profile, call.preset = profile, found
-        if not call.operation.rolls:
-            raise UnknownOperationError(provider, operation, lane.provider.rolling)
-        if dry_run:
-            self._make_dry(call)
-        seed: Seed = await self._run(
-            call,
-            {
-                "preset": preset,
-                "settings": settings,
-                "race": race,
-                "spoilers": spoilers,
-                "branch": branch,
-                "options": options,
-                "sealed": sealed,
-                "reveal_at": reveal_at,
-                "by": by,
-            },
+        arguments = {
+            "preset": preset,
+            "settings": settings,
+            "race": race,
+            "spoilers": spoilers,
+            "branch": branch,
+            "options": options,
+            "sealed": sealed,
+            "reveal_at": reveal_at,
+            "by": by,
+        }
+
+        begin = functools.partial(
+            self._begun,
+            operation=operation,
+            surface=surface,
+            call_id=call_id,
+            patience=patience,
+            profile=profile,
+            policy=policy,
+            preset=preset,
+            dry_run=dry_run,
+            rolls=True,
         )
-        return seed
+        if self._routes.due():
+            await self._routes.news()
+        route = self._routes.of(provider)
+        # Not one coroutine more for what nearly all calls do: thousands of them may wait.
+        if route is None and call_id is None:
+            rolled = await self._run(await begin(provider, deadline), arguments)
+        else:
+            way = self._routed(provider, route, call_id, deadline, begin=begin, arguments=arguments)
+            rolled = await way
+        return rolled  # type: ignore[no-any-return]
 
     async def call(
         self,
@@ -335,15 +353,91 @@ class Runner:
 
         Raises as ``generate`` does.
         """
-        preset = arguments.get("preset")
-        asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
-        lane, operation, found = await asked
-        limits = _overridden(lane.policy(profile, operation), policy, patience)
+        begin = functools.partial(
+            self._begun,
+            operation=operation,
+            surface=surface,
+            call_id=call_id,
+            patience=patience,
+            profile=profile,
+            policy=policy,
+            preset=arguments.get("preset"),
+            dry_run=dry_run,
+        )
+        if self._routes.due():
+            await self._routes.news()
+        route = self._routes.of(provider)
+        if route is None and call_id is None:
+            return await self._run(await begin(provider, deadline), arguments)
+        return await self._routed(
+            provider, route, call_id, deadline, begin=begin, arguments=arguments
+        )
+
+    async def _begun(
+        self,
+        provider: str,
+        deadline: float | None,
+        *,
+        operation: str,
+        surface: str,
+        call_id: str | None,
+        patience: float | None,
+        profile: Profile,
+        policy: Mapping[str, Any] | None,
+        preset: object,
+        dry_run: bool,
+        rolls: bool = False,
+    ) -> Call:
+        """
+        Return a call that is ready to be made: its provider, which a preset may name, its limits.
+        """
+        lane, found = self._lanes.get(provider) if dry_run is False else None, None
+        if lane is None or preset is not None:
+            asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
+            lane, operation, found = await asked
+        limits = lane.policy(profile, operation)
+        if policy or patience is not None:
+            limits = _overridden(limits, policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
         call.profile, call.preset = profile, found
+        if rolls and not call.operation.rolls:
+            raise UnknownOperationError(provider, operation, lane.provider.rolling)
         if dry_run:
             self._make_dry(call)
-        return await self._run(call, arguments)
+        return call
+
+    async def _routed(
+        self,
+        name: str,
+        route: Route | None,
+        call_id: str | None,
+        deadline: float | None,
+        *,
+        begin: Callable[[str, float | None], Awaitable[Call]],
+        arguments: dict[str, Any],
+    ) -> Any:
+        """
+        Make a call where the *route* of *name* leads.
+        """
+
+        async def maker() -> str | None:
+            if call_id is None:
+                return None
+            return await self._only_once.maker(call_id, name, self._routes.ever)
+
+        async def ask(provider: str, way: Way | None, left: float | None) -> Any:
+            call = await begin(provider, left)
+            if way is not None:
+                way.begins(call)
+            return await self._run(call, dict(arguments))
+
+        if deadline is not None:
+            deadline = checked_seconds(deadline, "deadline")
+        point = (
+            self._rng.random() if call_id is None else point_of(checked_name(call_id, "call_id"))
+        )
+        follower = Follower(name, route, maker=maker, now=self._now)
+        return await follower.follow(point, deadline, ask)
 
     async def _nested(
         self,
@@ -352,8 +446,32 @@ class Runner:
         operation: str,
         call_id: str,
         arguments: dict[str, Any],
+    ) -> Any:
+        """
+        Make a call for *parent*, within its deadline, where the route of *provider* leads.
+        """
+        if self._routes.due():
+            await self._routes.news()
+        route = self._routes.of(provider)
+        if route is None:
+            return await self._nested_in(parent, provider, operation, call_id, arguments)
+
+        async def ask(provider: str, way: Way | None, _: float | None) -> Any:
+            return await self._nested_in(parent, provider, operation, call_id, arguments, way=way)
+
+        follower = Follower(provider, route, maker=_nobody, now=self._now)
+        return await follower.follow(point_of(call_id), None, ask)
+
+    async def _nested_in(
+        self,
+        parent: Call,
+        provider: str,
+        operation: str,
+        call_id: str,
+        arguments: dict[str, Any],
         *,
         hide: Iterable[str] = (),
+        way: Way | None = None,
     ) -> Any:
         try:
             asked = self._opened.asked(provider, operation, arguments.get("preset"))
@@ -368,6 +486,8 @@ class Runner:
         call.call_id, call.nested, call.profile = call_id, True, parent.profile
         call.preset, call.parent, call.of_attempt = found, parent, parent.attempts
         call.hidden = tuple(hide)
+        if way is not None:
+            way.begins(call)
         outer: Call | None = parent
         while outer is not None:
             if outer.lane is lane:
@@ -375,7 +495,7 @@ class Runner:
             outer = outer.parent
         # It has attempts and limits of its own, within the deadline of the outer one.
         with unlimited(parent):
-            return await self._run(call, as_fair(call, arguments))
+            return await self._run(call, as_fair(call, dict(arguments)))
 
     async def _poll(
         self, call: Call, look: Callable[[], Awaitable[Any]], deadline: float | None, **times: float
@@ -383,22 +503,6 @@ class Runner:
         from seedcore.polling import Interval, Poll  # few providers need it
 
         return await Poll(call, look, self._inside, deadline).run(Interval(**times))
-
-    def _logs(self, runtime: Runtime, store: Store) -> SpoilerLogs:
-        from seedcore.spoilers import SpoilerLogs
-
-        core, now = self.settings.core, self._clock.time
-
-        def storage(name: str | None) -> Storage:
-            return storage_of(core, self._stored, now, name=name)
-
-        return SpoilerLogs(
-            runtime,
-            store,
-            storage_of=storage,
-            fault=lambda: fault_of(core, self.registry),
-            link_seconds=core.link_seconds,
-        )
 
     async def _stored(
         self, provider: str, operation: str, *, hide: Iterable[str], **arguments: Any
@@ -411,29 +515,6 @@ class Runner:
         call = self._call(lane, operation, "storage", None, policy, None)
         call.profile, call.hidden = "batch", tuple(hide)
         return await self._run(call, arguments)
-
-    async def _upload(self, parent: Call, call_id: str, stored: Stored, content: bytes) -> str:
-        """
-        Put a public file into the storage of the settings, within *parent*; return its address.
-        """
-        core = self.settings.core
-        if fault := fault_of(core, self.registry):
-            raise ProviderCapabilityError(fault)
-
-        def call(provider: str, operation: str, **arguments: Any) -> Awaitable[Any]:
-            hide = arguments.pop("hide")
-            return self._nested(parent, provider, operation, call_id, arguments, hide=hide)
-
-        try:
-            address = await storage_of(core, call, self._clock.time).put(stored, content)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            text = f"storage_directory can't be written: {reason}"
-            raise ProviderCapabilityError(text) from error
-        if address is None:
-            text = "the storage has no public addresses; see its settings"
-            raise ProviderCapabilityError(text)
-        return address
 
     async def reveal(self, call_id: str, *, by: str, kind: str = "spoiler") -> Reveal:
         """
@@ -458,6 +539,20 @@ class Runner:
 
     async def _preset(self, provider: str, name: str) -> Preset:
         return await self.presets.find(provider, name)
+
+    @property
+    def routes(self) -> Routes:
+        """
+        Where calls by a name go, and what changes that while programs run.
+        """
+        return self._routes
+
+    @property
+    def store(self) -> Store | None:
+        """
+        The open database, for surfaces that show what is recorded; ``None`` without one.
+        """
+        return None if self._runtime is None else self._runtime.store
 
     @property
     def presets(self) -> Presets:
@@ -503,7 +598,7 @@ class Runner:
         self._running += 1
         try:
             call.request = request_of(call, arguments)
-            del arguments  # it would be kept for as long as the call waits
+            arguments.clear()  # it would be kept for as long as the call waits
             if lane.provider.check is not None:
                 check_request(call)
             if call.dry:
@@ -561,6 +656,12 @@ class Runner:
             assert self._runtime is not None
             self._once = Once(self._runtime)
         return self._once
+
+
+async def _nobody() -> None:
+    """
+    Say who has begun a call that has no id of its caller's.
+    """
 
 
 def _overridden(

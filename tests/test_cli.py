@@ -129,7 +129,7 @@ def test_a_mistyped_command_gets_a_suggestion(run: CommandLine) -> None:
     ended = run("lst")
 
     assert (2, "", expected) == (ended.status, ended.out, ended.err)
-    assert "Commands: export, failures, list." in run("audit", "zzz").err
+    assert "Commands: export, failures, list, import." in run("audit", "zzz").err
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ ERROR_FIELDS = [
     "call_id",
     "in_doubt",
     "stopped_by",
+    "provider_message",
 ]
 
 
@@ -78,6 +79,8 @@ def test_generate_as_json(run: CommandLine) -> None:
     ended = run("generate", "demo", "players=3", "--surface", "bot", "--json")
     call_id, latency = ended.json["call_id"], ended.json["meta"]["latency_ms"]
     meta = {
+        "preset": None,
+        "route": None,
         "attempts": 1,
         "latency_ms": latency,
         "audit": "durable",
@@ -96,6 +99,7 @@ def test_generate_as_json(run: CommandLine) -> None:
         "version": "7",
         "spoiler_url": None,
         "settings": {"players": 3},
+        "extra": {},
         "meta": meta,
     }
 

@@ -76,7 +76,7 @@ def test_the_status_of_a_database(run: CommandLine) -> None:
     as_json = run("db", "status", "--json").json
 
     assert (0, "") == (ended.status, ended.err)
-    assert "0004_logs" == facts["Schema"].strip()
+    assert "0005_routes_and_keys" == facts["Schema"].strip()
     assert "1" == facts["Calls"].strip() == facts["Claims"].strip()
     assert "0 rows" == facts["Spooled"].strip()
     assert "Pending" not in facts
@@ -98,10 +98,10 @@ def test_the_status_changes_nothing(run: CommandLine, database: Path) -> None:
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         for table in ("logs", "reveals"):
             connection.execute(f"DROP TABLE seedcore_{table}")
-        connection.execute("DELETE FROM tortoise_migrations WHERE name = '0004_logs'")
+        connection.execute("DELETE FROM tortoise_migrations WHERE name = '0005_routes_and_keys'")
     ended = run("db", "status")
 
-    assert "0004_logs; run: seedcore db migrate" in ended.out
+    assert "0005_routes_and_keys; run: seedcore db migrate" in ended.out
     assert "1 row; 1 torn" in ended.out
     assert file.exists()
     assert [] == look(database, "SELECT name FROM sqlite_master WHERE name = 'seedcore_logs'")
@@ -129,8 +129,11 @@ def test_migrating(run: CommandLine, database: Path) -> None:
     """
     first, again = run("db", "migrate"), run("db", "migrate", "--json")
 
-    assert (0, f"{database} is up to date (schema 0004_logs).\n") == (first.status, first.out)
-    assert {"name": str(database), "schema": "0004_logs"} == again.json
+    assert (0, f"{database} is up to date (schema 0005_routes_and_keys).\n") == (
+        first.status,
+        first.out,
+    )
+    assert {"name": str(database), "schema": "0005_routes_and_keys"} == again.json
 
 
 def test_draining(run: CommandLine, database: Path) -> None:

@@ -353,7 +353,7 @@ def test_the_names_of_our_own_plugins_are_taken(run: CommandLine, file: Path) ->
     """
     settings = project(file.parent)["project"]
     names = [
-        *settings["entry-points"]["seedcore.providers"],
+        *settings["entry-points"].get("seedcore.providers", ()),
         settings["name"].removeprefix("seedcore-"),
     ]
 

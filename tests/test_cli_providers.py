@@ -198,10 +198,14 @@ def test_show_as_json(run: CommandLine) -> None:
     option = run("show", "demo", "--json").json["options"][0]
     assert {
         "name": "players",
+        "kind": "integer",
         "type": "a whole number",
         "required": False,
         "default": 1,
+        "choices": [],
         "allowed": "must be >= 1",
+        "least": 1,
+        "most": None,
         "secret": False,
         "help": "how many play",
     } == option

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from seedcore import ProviderInvalidRequestError, Registry, Seed, hookimpl, operation, provider
-from support.compared import findings
-from support.flows import BadFlow, flow_of, read, replay
+from seedcore.testing.flows.compared import findings
+from seedcore.testing.flows.files import BadFlow, flow_of, read
+from seedcore.testing.flows.replay import replay
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.json"))
 REPLAYED = ("alttpr", "alttprdoor", "avianart", "ctjets", "ootr", "sm", "smvaria", "smz3")
@@ -345,12 +346,13 @@ async def test_what_a_program_gets_and_makes_is_compared(
     """
     Every setting in its file, which checkout was run, and the files that are put up.
     """
-    document = json.loads((FLOWS[0].parent / "alttprdoor_spoilers.json").read_text("utf-8"))
+    file = FLOWS[0].parent / "alttprdoor_spoilers.json"
+    document = json.loads(file.read_text("utf-8"))
     place: Any = document["today"]
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value
-    flow = flow_of(document)
+    flow = flow_of(document, file)
 
     assert any(sentence in found for found in findings(flow, await replay(flow, tmp_path)))
 

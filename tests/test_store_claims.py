@@ -240,13 +240,13 @@ async def test_one_that_is_free_again_for_a_moment_is_asked_for_again(
     """
     Its owner let it go between the two questions.
     """
-    find, asked = claims._find, []
+    find, asked = claims.find, []
 
     async def not_at_first(call_id: str) -> Claim | None:
         asked.append(call_id)
         return None if len(asked) == 1 else await find(call_id)
 
-    monkeypatch.setattr(claims, "_find", not_at_first)
+    monkeypatch.setattr(claims, "find", not_at_first)
 
     assert (await claims.take("c-1", **FACTS)).mine
     assert 2 == len(asked)
@@ -278,10 +278,10 @@ class TestRenewing:
             expire(database_url, f"c-{number}")
 
         async def renewed() -> bool:
-            return min([(await claims._find(f"c-{n}")).left for n in (1, 2)]) > 25
+            return min([(await claims.find(f"c-{n}")).left for n in (1, 2)]) > 25
 
         await until(renewed)
-        assert (await claims._find("c-3")).left <= 0
+        assert (await claims.find("c-3")).left <= 0
 
     async def test_a_call_that_was_made_is_not_renewed(
         self, claims: Claims, database: Database, database_url: str
@@ -294,7 +294,7 @@ class TestRenewing:
         before = claims._renewed
         await until(lambda: claims._renewed > before)
 
-        assert (await claims._find("c-1")).left <= 0
+        assert (await claims.find("c-1")).left <= 0
 
     async def test_it_ends_with_the_last_claim_and_begins_again(self, claims: Claims) -> None:
         """

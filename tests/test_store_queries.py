@@ -41,11 +41,15 @@ async def everything(store: Store) -> dict[str, list[Any]]:
     One is missing: ``own_call`` is for whoever makes the same call again.
     """
     readers = {name for name, _ in inspect.getmembers(Queries, inspect.isfunction)}
-    assert {"calls", "failures", "export", "has_call", "own_call"} == {
-        name for name in readers if not name.startswith("_")
-    }
+    counting = {"failures_by_kind", "totals"}
+    reading = {"calls", "call", "failures", "failures_of", "export", "has_call", "own_call"}
+    assert counting | reading == {name for name in readers if not name.startswith("_")}
     return {
         "calls": await store.queries.calls(),
+        "call": [await store.queries.call("c-1"), await store.queries.call("c-2")],
+        "failures_of": await store.queries.failures_of("c-1"),
+        "failures_by_kind": await store.queries.failures_by_kind(0, 3600),
+        "totals": await store.queries.totals(0),
         "failures": await store.queries.failures(),
         "export": [row async for row in store.queries.export()],
         "has_call": [await store.queries.has_call("c-1")],

@@ -27,7 +27,13 @@ from seedcore.store.sqlite import ALIAS
 from seedcore.store.upkeep import TABLES
 from support.stored import audit_record, breaker_record, look
 
-MIGRATIONS = [("0001_initial",), ("0002_shared_state",), ("0003_presets",), ("0004_logs",)]
+MIGRATIONS = [
+    ("0001_initial",),
+    ("0002_shared_state",),
+    ("0003_presets",),
+    ("0004_logs",),
+    ("0005_routes_and_keys",),
+]
 APPLIED = "SELECT name FROM tortoise_migrations ORDER BY id"
 
 

@@ -746,7 +746,7 @@ class TestDraining:
             assert Drained() == total
             assert [] == look(database_url, CALL_IDS)
             assert (2, 2) == (spool.status().lines, spool.status().held)
-            assert (await claims._find("m")).left > 0
+            assert (await claims.find("m")).left > 0
 
             living.kill()
             living.wait(60)
@@ -756,7 +756,7 @@ class TestDraining:
         assert Drained(written=2, torn=0) == total
         assert [("c-1",), ("c-2",)] == look(database_url, CALL_IDS)
         assert [] == list(folder.iterdir())
-        expired = await claims._find("m")
+        expired = await claims.find("m")
         assert (claim.token, False) == (expired.token, expired.done)
         assert expired.left <= 0
         await claims.close()
@@ -774,12 +774,12 @@ class TestDraining:
         gone = Gone(monkeypatch, database)
         with pytest.raises(DatabaseError, match="no server answers there"):
             await drain_the_dead(database, Spool(folder, KEY), Drained())
-        assert (await claims._find("m")).left > 0
+        assert (await claims.find("m")).left > 0
         assert dead._path(".lock").exists()
 
         gone.back()
         await drain_the_dead(database, Spool(folder, KEY), Drained())
-        assert (await claims._find("m")).left <= 0
+        assert (await claims.find("m")).left <= 0
         assert not dead._path(".lock").exists()
         await claims.close()
 
@@ -796,7 +796,7 @@ class TestDraining:
         claims.ended(claim, settled=True)
         await drain_the_dead(database, Spool(folder, KEY), Drained())
 
-        assert (await claims._find("m")).left <= 0
+        assert (await claims.find("m")).left <= 0
         assert [] == list(folder.iterdir())
         await claims.close()
 

@@ -80,7 +80,13 @@ class TestStatus:
 
         assert ("postgres" if is_postgres(database_url) else "sqlite") == status.dialect
         assert store.name == status.name
-        names = ("0001_initial", "0002_shared_state", "0003_presets", "0004_logs")
+        names = (
+            "0001_initial",
+            "0002_shared_state",
+            "0003_presets",
+            "0004_logs",
+            "0005_routes_and_keys",
+        )
         assert dict.fromkeys(names, True) == status.migrations
         assert [] == status.pending
         assert dict.fromkeys(upkeep.TABLES, 0) == status.rows
@@ -112,6 +118,8 @@ class TestStatus:
         await store.presets.save(Key("demo", "me", "open"), "settings: {}", by="discord:1")
         await store.write(None, log=log_record("a"))
         await store.logs.revealed("a", "spoiler", "discord:1")
+        await store.routes.add("demo", "{}", by="discord:1")
+        await store.keys.add("bot", ["generate"])
         status = await store.upkeep.status()
 
         assert dict.fromkeys(upkeep.TABLES, 1) | {"calls": 2} == status.rows

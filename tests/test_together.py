@@ -37,9 +37,9 @@ STORES = {"s3"}
 OURS = {
     name
     for path in ROOT.glob("plugins/*/pyproject.toml")
-    for name in tomllib.loads(path.read_text("utf-8"))["project"]["entry-points"][
-        "seedcore.providers"
-    ]
+    for name in tomllib.loads(path.read_text("utf-8"))["project"]["entry-points"].get(
+        "seedcore.providers", ()
+    )
 }
 
 

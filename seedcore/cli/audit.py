@@ -40,9 +40,25 @@ def _row_options(limit: int | None) -> Callable[[Callable[..., None]], Callable[
     return add
 
 
+class _Audit(Group):
+    """
+    Its own commands, and ``import``, whose module is imported when it is typed.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "import"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "import":
+            return super().get_command(ctx, cmd_name)
+        from seedcore.cli.audit_import import import_command
+
+        return import_command
+
+
 @click.command(
     "audit",
-    cls=Group,
+    cls=_Audit,
     examples=("seedcore audit list --provider smdash", "seedcore audit export > seeds.jsonl"),
 )
 def audit_command() -> None:

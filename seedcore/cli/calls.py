@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seedcore.cli.database import shown_time
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import one_line, text_of, write_facts, write_json, write_line
 from seedcore.cli.report import Invocation
 from seedcore.cli.values import key_values, moment_to_come, settings_document
 from seedcore.cli.watching import log_to_stderr
+from seedcore.surface.shown import seed_facts, shown_seed
 
 if TYPE_CHECKING:
-    from seedcore.model import Seed, SeedMeta
+    from seedcore.model import Seed
     from seedcore.runner import Runner
 
 _PATIENCE = "Seconds to wait for a pause, an open circuit or the rate."
@@ -92,7 +92,7 @@ def generate_command(
         given = {name: value for name, value in asked.items() if value is not None}
         seed = await runner.generate(provider, settings=document, options=values, **given)
         if invocation.as_json:
-            write_json(_seed_facts(seed))
+            write_json(seed_facts(seed))
         else:
             _print_seed(seed)
 
@@ -171,40 +171,11 @@ def _run(
 
 
 def _print_seed(seed: Seed) -> None:
-    write_line(one_line(seed.text) or "The provider made a seed without a permalink.")
-    write_facts(
-        {
-            "id": None if seed.id == seed.text else seed.id,
-            "code": seed.code,
-            "version": seed.version,
-            "spoiler": seed.spoiler_url,
-            # Of a dry run there is nothing to be found by it.
-            "call": None if seed.meta.dry else seed.meta.call_id,
-            "attempts": seed.meta.attempts,
-            "log": _due(seed.meta),
-        }
-    )
-    if seed.meta.dry:
-        write_line("This was a dry run: nobody was asked, and there is no such seed.")
-    if seed.meta.possible_duplicate:
-        write_line("An earlier attempt may have made another seed.")
-
-
-def _due(meta: SeedMeta) -> str | None:
-    if meta.reveal_at is None or meta.dry:
-        return None
-    return f"sealed until {shown_time(int(meta.reveal_at * 1e6))}"
-
-
-def _seed_facts(seed: Seed) -> dict[str, Any]:
-    called = ("provider", "operation", "surface", "call_id")
-    made = ("url", "id", "code", "version", "spoiler_url", "settings")
-    meta = ("attempts", "latency_ms", "audit", "possible_duplicate", "dry", "reveal_at")
-    return {
-        **{name: getattr(seed.meta, name) for name in called},
-        **{name: getattr(seed, name) for name in made},
-        "meta": {name: getattr(seed.meta, name) for name in meta},
-    }
+    shown = shown_seed(seed)
+    write_line(shown.text)
+    write_facts(shown.facts)
+    for sentence in shown.warnings:
+        write_line(sentence)
 
 
 def _print_result(result: object) -> None:

@@ -5,8 +5,9 @@ The audit database as commands use it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
+
+from seedcore.surface import shown
 
 if TYPE_CHECKING:
     from seedcore.events import Event
@@ -94,16 +95,25 @@ def check_database_exists() -> None:
     _check_exists(core_settings().database_url)
 
 
-def _check_exists(url: str) -> None:
+def database_exists(url: str) -> bool:
+    """
+    Whether there is one to read at *url*; one on a server is.
+    """
     from pathlib import Path
 
-    from seedcore.errors import DatabaseError
     from seedcore.store.address import address_of
 
     address = address_of(url)
-    if address.dialect == "sqlite" and not Path(address.path).exists():  # nor is any in memory
+    return address.dialect != "sqlite" or (not address.in_memory and Path(address.path).exists())
+
+
+def _check_exists(url: str) -> None:
+    from seedcore.errors import DatabaseError
+    from seedcore.store.address import address_of
+
+    if not database_exists(url):
         msg = (
-            f"There is no audit database {address.path} to read: the first call makes it. "
+            f"There is no audit database {address_of(url).path} to read: the first call makes it. "
             "If it is another one, set SEEDCORE_DATABASE_URL."
         )
         raise DatabaseError(msg)
@@ -113,4 +123,4 @@ def shown_time(microseconds: int) -> str:
     """
     Return epoch *microseconds* as date and time in UTC.
     """
-    return datetime.fromtimestamp(microseconds / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return shown.shown_time(microseconds / 1e6)

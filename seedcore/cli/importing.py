@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from seedcore.cli.database import database_exists
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import one_line, write_json, write_line
 from seedcore.cli.report import Invocation
@@ -67,7 +68,7 @@ def ask_presets(
     _check_takes_presets(registry, provider)
 
     async def ask() -> Answer:
-        if not make and not _exists(core.database_url):
+        if not make and not database_exists(core.database_url):
             return await question(Presets(registry, settings, lambda: None, Clock()))
         from seedcore.store import Store
 
@@ -126,13 +127,6 @@ def _suggest(registry: Registry, provider: str) -> None:
         advice = did_you_mean(provider, registry.names)
         if advice:
             click.echo(one_line(f"No provider {provider!r} is installed.{advice}"), err=True)
-
-
-def _exists(url: str) -> bool:
-    from seedcore.store.address import address_of
-
-    address = address_of(url)
-    return address.dialect != "sqlite" or (not address.in_memory and Path(address.path).exists())
 
 
 @click.command(

@@ -33,6 +33,7 @@ OURS = frozenset(
         "samus",
         "smdash",
         "smvaria",
+        "web",
     }
 )
 """Plugins of this project, whether installed or not."""

@@ -5,33 +5,17 @@ What commands print: lines, tables and JSON that a terminal and a pipe can take.
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from seedcore.surface.plain import one_line, plain, printable, text_of
+
 Row = dict[str, Any]
 Columns = Mapping[str, str | Callable[[Row], object]]
 """The titles of a table, and for each the name in a row or what makes a cell of the row."""
-
-
-def printable(text: object) -> str:
-    """
-    Return *text* without what would steer a terminal: controls, escapes, bidirectional marks.
-    """
-    shown = str(text)
-    if shown.isprintable():
-        return shown
-    return "".join(mark if mark.isprintable() else " " for mark in shown)
-
-
-def one_line(text: object) -> str:
-    """
-    Return *text* as one printable line.
-    """
-    return printable(" ".join(str(text).split()))
 
 
 def write_line(text: str) -> None:
@@ -129,42 +113,16 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def text_of(value: object) -> str:
-    """
-    Return *value* for a person: text as it is, everything else as compact JSON.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return one_line(value)
-    return printable(json.dumps(plain(value), ensure_ascii=False))
-
-
-def plain(value: Any) -> Any:
-    """
-    Return *value* as JSON can hold it, without the secret fields of records.
-    """
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, AbstractSet)):
-        return [plain(item) for item in value]
-    if hasattr(type(value), "__attrs_attrs__"):
-        fields = type(value).__attrs_attrs__
-        shown = (field.name for field in fields if not field.metadata.get("secret"))
-        return {name: plain(getattr(value, name)) for name in shown}
-    return _named(value)
-
-
-def _named(value: object) -> str:
-    from datetime import date
-    from decimal import Decimal
-    from pathlib import PurePath
-    from uuid import UUID
-
-    # The repr of an unknown object may hold anything, a secret too.
-    known = (date, Decimal, PurePath, UUID)
-    return str(value) if isinstance(value, known) else f"<{type(value).__name__}>"
+__all__ = [
+    "Columns",
+    "Row",
+    "one_line",
+    "plain",
+    "printable",
+    "text_of",
+    "write_facts",
+    "write_json",
+    "write_line",
+    "write_rows",
+    "write_table",
+]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seedcore.cli.declared import declared_rows
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import (
     Columns,
@@ -102,6 +101,8 @@ def show_command(invocation: Invocation, provider: str) -> None:
 
     Each setting is shown with its value and where that comes from; secrets are masked.
     """
+    from seedcore.surface.fields import declared_fields
+
     invocation.provider = provider
     registry, settings = _installed()
     loaded = registry.load(provider)
@@ -112,7 +113,7 @@ def show_command(invocation: Invocation, provider: str) -> None:
         "title": values.get("title", loaded.declaration.title),
         "homepage": values.get("homepage", loaded.declaration.homepage),
         "operations": [*operation_rows(loaded)],
-        "options": [*declared_rows(loaded.declaration.options)],
+        "options": plain([*declared_fields(loaded.declaration.options)]),
         "settings": shown,
     }
     if invocation.as_json:

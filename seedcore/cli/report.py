@@ -11,23 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seedcore.cli.output import one_line, write_json
+from seedcore.cli.output import one_line, plain, write_json
 
 if TYPE_CHECKING:
     from seedcore.runner import Runner
+    from seedcore.surface.shown import ShownError
 
-FIELDS = (
-    "type",
-    "provider",
-    "operation",
-    "attempts",
-    "status_code",
-    "message",
-    "retry_at",
-    "call_id",
-    "in_doubt",
-    "stopped_by",
-)
 LONGEST_TRACEBACK = 200_000
 
 
@@ -77,12 +66,12 @@ def report(error: Exception, invocation: Invocation) -> int:
     """
     if _is_of_output(error):
         raise error
-    status, sentence = _judged(error)
+    status, shown = _judged(error)
     if invocation.debug:
         click.echo(_traceback(error, invocation), err=True)
-    click.echo(one_line(sentence), err=True)  # first: stdout may be what can't be written
+    click.echo(one_line(shown.message), err=True)  # first: stdout may be what can't be written
     if invocation.as_json:
-        write_json({"error": _facts(error, sentence, invocation)})
+        write_json({"error": _facts(shown, invocation)})
     return status
 
 
@@ -96,22 +85,23 @@ def _is_of_output(error: Exception) -> bool:
     )
 
 
-def _judged(error: Exception) -> tuple[int, str]:
-    if isinstance(error, click.ClickException):
-        return error.exit_code, _click_sentence(error)
+def _judged(error: Exception) -> tuple[int, ShownError]:
+    """
+    Return the exit status, and what is said.
+    """
     from seedcore.errors import PluginError, ProviderError, SeedcoreError, SettingsError
+    from seedcore.surface.shown import ShownError, shown_error
 
-    if isinstance(error, ProviderError):
-        return 1, error.user_message
+    if isinstance(error, click.ClickException):
+        kind = "UsageError" if isinstance(error, click.UsageError) else type(error).__name__
+        return error.exit_code, ShownError(type=kind, message=one_line(_click_sentence(error)))
+    shown = shown_error(error, "run the command again with --debug, and report what it prints.")
+    if isinstance(error, ProviderError) or not isinstance(error, SeedcoreError):
+        return 1, shown
     # A provider that lacks settings is both, and what has to be corrected are the settings.
     if isinstance(error, PluginError) and not isinstance(error, SettingsError):
-        return 3, error.user_message
-    if isinstance(error, SeedcoreError):
-        return 2, error.user_message
-    return 1, (
-        f"Something unexpected went wrong ({type(error).__name__}). This is a bug: "
-        "run the command again with --debug, and report what it prints."
-    )
+        return 3, shown
+    return 2, shown
 
 
 def _click_sentence(error: click.ClickException) -> str:
@@ -122,18 +112,14 @@ def _click_sentence(error: click.ClickException) -> str:
     return f"{message}{end}{see}"
 
 
-def _facts(error: Exception, sentence: str, invocation: Invocation) -> dict[str, Any]:
-    known = {
-        "provider": invocation.provider,
-        "operation": invocation.operation,
-        "call_id": invocation.call_id,
-        "attempts": 0,
-        "in_doubt": False,
-        **vars(error),
-        "type": "UsageError" if isinstance(error, click.UsageError) else type(error).__name__,
-        "message": sentence,
+def _facts(shown: ShownError, invocation: Invocation) -> dict[str, Any]:
+    known: dict[str, Any] = plain(shown)
+    return {
+        **known,
+        "provider": shown.provider or invocation.provider,
+        "operation": shown.operation or invocation.operation,
+        "call_id": shown.call_id or invocation.call_id,
     }
-    return {name: known.get(name) for name in FIELDS}
 
 
 _CREDENTIALS = re.compile(r"(?i)\b(bearer|basic) +[\w+/=.~-]{6,}")

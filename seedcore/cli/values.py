@@ -5,13 +5,15 @@ What people type: ``KEY=VALUE``, a settings document, a point in time.
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
+
+from seedcore.surface import words
+from seedcore.surface.words import finite, no_number, value_of
 
 _SPAN = re.compile(r"(\d{1,9})\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -23,35 +25,10 @@ def key_values(ctx: click.Context, _param: click.Parameter, items: Sequence[str]
     """
     Return ``KEY=VALUE`` items as a mapping; a value is text unless it is valid JSON.
     """
-    values: dict[str, Any] = {}
-    for item in items:
-        key, equals, text = item.partition("=")
-        shown = ascii(item if len(item) <= 40 else item[:40] + "...")
-        if not equals or not key.strip():
-            _refuse(ctx, f"{shown} is not KEY=VALUE. Write for example players=2 or name=text.")
-        if any("\ud800" <= mark <= "\udfff" for mark in item):
-            _refuse(ctx, f"{shown} is not valid UTF-8. Write it in UTF-8.")
-        if key in values:
-            _refuse(ctx, f"{key!a} is given twice. Give it once; a list is [1, 2].")
-        values[key] = _value(text)
-    return values
-
-
-def _value(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _no_number(word: str) -> NoReturn:
-    msg = f"{word} is not a JSON number"
-    raise ValueError(msg)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
+        return {key: value_of(text) for key, text in words.key_values(items).items()}
+    except words.BadWords as error:
+        _refuse(ctx, str(error))
 
 
 def settings_document(source: str) -> Mapping[str, Any]:
@@ -105,7 +82,7 @@ def _other_form(source: str) -> str:
 def _document(content: bytes) -> Any:
     try:
         text = content.decode("utf-8-sig")
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(text, parse_constant=no_number, parse_float=finite)
     except UnicodeDecodeError as error:
         reason, place = "no UTF-8 text", content.count(b"\n", 0, error.start)
     except json.JSONDecodeError as error:

@@ -150,7 +150,7 @@ LIMIT_KEYS = (*Policy.keys(), "pool_size", "response_limit")
 """Limits stand at the top level for all providers, or in the table of one."""
 TOP_KEYS = (*CORE_KEYS, *LIMIT_KEYS)
 PROVIDER_KEYS = (*SITE_KEYS, *Policy.keys())
-TABLES = ("providers", "operations")
+TABLES = ("providers", "operations", "routes")
 PER_PROVIDER = ("max_concurrent", "max_queued")
 """Slots are shared by all operations of a provider, so they can't be set for one."""
 OPERATION_KEYS = tuple(sorted({*Policy.keys()} - {*PER_PROVIDER}))

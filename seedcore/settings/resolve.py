@@ -23,6 +23,7 @@ from seedcore.settings.keys import (
     CoreSettings,
     SiteSettings,
 )
+from seedcore.settings.routes import Route
 from seedcore.settings.shown import SettingLine, lines_of, password_of, secrets_of
 from seedcore.settings.sources import (
     NOTHING,
@@ -116,11 +117,12 @@ class Settings:
     """
     The settings of one runner: ``core`` for itself, ``provider(...)`` for each provider.
 
-    ``path`` is the file that was read, if any.
+    ``path`` is the file that was read, if any, and ``routes`` are where calls by a name go.
     """
 
     core: CoreSettings
     path: Path | None
+    routes: Mapping[str, Route] = attrs.field(factory=dict)
     _file: Document = attrs.field(repr=False)
     _environment: Environment = attrs.field(repr=False)
     _argument: Document = attrs.field(repr=False)
@@ -150,7 +152,14 @@ class Settings:
         layer = merged(file.top, environment.core(), given.top)
         _check_limits(layer)
         core = _instance(CoreSettings, layer)
-        return cls(core=core, path=path, file=file, environment=environment, argument=given)
+        return cls(
+            core=core,
+            path=path,
+            routes={**file.routes, **given.routes},
+            file=file,
+            environment=environment,
+            argument=given,
+        )
 
     def provider(
         self, name: str, declaration: Declaration, *, complete: bool = True

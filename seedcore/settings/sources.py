@@ -22,6 +22,7 @@ from seedcore.settings.keys import (
     SITE_KEYS,
     TOP_KEYS,
 )
+from seedcore.settings.routes import Route, route_of
 
 
 @attrs.frozen
@@ -88,6 +89,7 @@ class Document:
     place: str
     top: Layer
     providers: Mapping[str, Any] = attrs.field(repr=False)
+    routes: Mapping[str, Route] = attrs.field(factory=dict)
 
     @classmethod
     def read(cls, content: Any, place: str) -> Document:
@@ -96,8 +98,12 @@ class Document:
         """
         top = dict(_table(content, place))
         providers = _table(top.pop("providers", {}), f"{place} [providers]")
+        routes = {
+            str(name): route_of(str(name), given, f"{place} [routes.{clean_text(name, 80)}]")
+            for name, given in _table(top.pop("routes", {}), f"{place} [routes]").items()
+        }
         only_known(top, TOP_KEYS, place)
-        return cls(place=place, top=layer_of(top, place), providers=providers)
+        return cls(place=place, top=layer_of(top, place), providers=providers, routes=routes)
 
     def tables(self, provider: str, known: Collection[str]) -> Tables:
         """

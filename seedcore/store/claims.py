@@ -66,7 +66,7 @@ class Claims:
             _TAKE,
             *(call_id, provider, operation, fingerprint, self._owner, int(self.LEASE * 1e6)),
         )
-        claim = await self._find(call_id)
+        claim = await self.find(call_id)
         if claim is None:  # it was free, and somebody else's for a moment
             return await self.take(
                 call_id, provider=provider, operation=operation, fingerprint=fingerprint
@@ -127,7 +127,10 @@ class Claims:
             self._renewing.cancel()
             await asyncio.wait({self._renewing})
 
-    async def _find(self, call_id: str) -> Claim | None:
+    async def find(self, call_id: str) -> Claim | None:
+        """
+        Return who has claimed *call_id*, or had its call made.
+        """
         rows = await self._database.fetch(_FIND, call_id)
         return _claim(rows[0]) if rows else None
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
+from tortoise.expressions import Q
 from tortoise.models import Model
 
 from seedcore.errors import DatabaseError
@@ -91,15 +92,17 @@ class Database(abc.ABC):
         columns: Sequence[str],
         *order: str,
         limit: int | None = None,
+        where: Q | None = None,
         **filters: object,
     ) -> list[dict[str, Any]]:
         """
         Return the rows whose columns equal *filters*; a filter that is ``None`` doesn't count.
         """
         wanted = {name: value for name, value in filters.items() if value is not None}
+        conditions = () if where is None else (where,)
 
         async def answer() -> list[dict[str, Any]]:
-            chosen = model.filter(**wanted).using_db(self.client).order_by(*order)
+            chosen = model.filter(*conditions, **wanted).using_db(self.client).order_by(*order)
             return await (chosen if limit is None else chosen.limit(limit)).values(*columns)
 
         return await self.ask(answer)

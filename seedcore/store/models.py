@@ -261,3 +261,42 @@ class Revealing(Model):
         app = APP
         table = "seedcore_reveals"
         indexes = (Index(fields=("call_id",), name="seedcore_reveals_call"),)
+
+
+class StoredRoute(Model):
+    """
+    One change of a route; its row is never updated.
+
+    ``text`` is JSON, empty for no route; ``restores`` the row that this one goes back to, 0 for
+    the time before the first.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    name = fields.CharField(max_length=200)
+    text = fields.TextField()
+    restores = fields.BigIntField(null=True)
+    set_by = fields.CharField(max_length=200)
+    set_at = fields.BigIntField()
+
+    class Meta:
+        app = APP
+        table = "seedcore_routes"
+        indexes = (Index(fields=("name",), name="seedcore_routes_name"),)
+
+
+class AccessKey(Model):
+    """
+    Who may ask over the web, and what; of the key itself only a digest is kept.
+    """
+
+    key_id = fields.CharField(max_length=32, primary_key=True)
+    name = fields.CharField(max_length=200, unique=True)
+    digest = fields.CharField(max_length=64)
+    scopes = fields.CharField(max_length=200)
+    per_minute = fields.IntField(null=True)
+    created_at = fields.BigIntField()
+    revoked_at = fields.BigIntField(null=True)
+
+    class Meta:
+        app = APP
+        table = "seedcore_keys"

@@ -16,7 +16,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.models import Model
 
 from seedcore.store.address import Address
-from seedcore.store.models import APP, Day, Revealing, SavedPreset, Unsealing
+from seedcore.store.models import APP, AccessKey, Day, Revealing, SavedPreset, Unsealing
 from seedcore.store.reasons import PAUSE, is_busy, unusable
 
 try:
@@ -29,6 +29,7 @@ LAST_TABLES: Mapping[str, type[Model]] = {
     "0002_shared_state": Day,
     "0003_presets": SavedPreset,
     "0004_logs": Revealing,
+    "0005_routes_and_keys": AccessKey,
 }
 """What each migration makes last: a table that is there says that all of it is."""
 

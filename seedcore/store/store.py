@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from seedcore.errors import DatabaseError
 from seedcore.events import Event, Sink
@@ -18,16 +18,21 @@ from seedcore.store.claims import Claim, Claims
 from seedcore.store.database import Database
 from seedcore.store.drain import Drained, drain_mine, drain_the_dead
 from seedcore.store.entries import Entry
+from seedcore.store.keys import AccessKeys
 from seedcore.store.logs import StoredLogs
 from seedcore.store.models import Unsealing
 from seedcore.store.presets import StoredPresets
 from seedcore.store.queries import Queries
 from seedcore.store.reasons import reason
+from seedcore.store.routes import StoredRoutes
 from seedcore.store.rows import CALLS, FAILURES, LOGS
 from seedcore.store.spool import Spool
 from seedcore.store.state import SharedState
 from seedcore.store.upkeep import Upkeep
 from seedcore.store.writer import Writer
+
+if TYPE_CHECKING:
+    from seedcore.store.imports import StoredImports
 
 POOL_SIZE = 5
 
@@ -55,6 +60,8 @@ class Store:
         self.claims = Claims(database, self.owner)
         self.presets = StoredPresets(database)
         self.logs = StoredLogs(database)
+        self.routes = StoredRoutes(database)
+        self.keys = AccessKeys(database)
         self.upkeep = Upkeep(database, spool)
         self._database = database
         self._tell = tell
@@ -104,6 +111,15 @@ class Store:
         Failure rows that were given up.
         """
         return self._writer.dropped
+
+    @property
+    def imports(self) -> StoredImports:
+        """
+        What adds the rows of other programs.
+        """
+        from seedcore.store.imports import StoredImports  # which only an operator needs
+
+        return StoredImports(self._database)
 
     async def write(
         self,

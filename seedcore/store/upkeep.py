@@ -30,6 +30,8 @@ TABLES = (
     "presets",
     "logs",
     "reveals",
+    "routes",
+    "keys",
 )
 LIMIT = 60.0
 """Seconds one question of an operator may take; counting many rows does."""

@@ -39,6 +39,9 @@ SHOWN: Mapping[tuple[str, str], str] = {
 
 FOLLOWED = {each.name for each in pages() if any(b.language == "console" for b in each.blocks)}
 """Pages whose blocks make one story: saved, typed and compared in order."""
+APART = {"docs/migrating.md"}
+"""Pages that a test of their own follows: programs of several steps, with a site."""
+FOLLOWED -= APART
 PLUGINS = {each.name for each in pages() if each.name.startswith("plugins/")}
 RULES = {each.name for each in pages() if "/rules/" in each.name} - {
     "docs/reference/rules/README.md"
@@ -50,6 +53,8 @@ def kind_of(block: Block) -> str | None:
     """
     Return what *block* is, which is what runs it; ``None`` for what nothing would run.
     """
+    if block.page in APART:
+        return "story"
     match block.language:
         case "python":
             return _python(block)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from support.flows import Difference, Flow
+from seedcore.testing.flows.files import Difference, Flow
 
 ABSENT = "<absent>"
 """What stands for a value that isn't there."""
@@ -23,6 +23,13 @@ def findings(flow: Flow, ours: Mapping[str, Any]) -> list[str]:
     """
     Return a sentence for each place where *ours* is neither as today nor as listed.
     """
+    return [f"{where}: {problem}" for where, problem in found_in(flow, ours)]
+
+
+def found_in(flow: Flow, ours: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """
+    Return each place where *ours* is neither as today nor as listed, and what is wrong there.
+    """
     listed = {difference.where: difference for difference in flow.differences}
     sends = [_filled(send) for send in flow.today.get("sends", ())]
     today = {**flow.today, "sends": sends, "runs": flow.today.get("runs", [])}
@@ -30,11 +37,19 @@ def findings(flow: Flow, ours: Mapping[str, Any]) -> list[str]:
     comparison = _Comparison(listed)
     found = [*comparison.of("today", today, {name: ours[name] for name in today})]
     found += [
-        f"{where}: a difference is listed, and there is nothing at that place"
+        (where, "a difference is listed, and there is nothing at that place")
         for where in listed
         if where not in comparison.seen
     ]
     return found
+
+
+def between(where: str, before: Any, now: Any) -> list[tuple[str, str]]:
+    """
+    Return each place where *now* isn't as *before*; every key counts.
+    """
+    comparison = _Comparison({}, before="at first", closed=True)
+    return [*comparison.of(where, before, now)]
 
 
 def _filled(send: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,11 +67,15 @@ class _Comparison:
     Walks through what today's bot has, and finds what ours has there.
     """
 
-    def __init__(self, listed: Mapping[str, Difference]) -> None:
+    def __init__(
+        self, listed: Mapping[str, Difference], *, before: str = "today", closed: bool = False
+    ) -> None:
         self._listed = listed
+        self._before = before
+        self._closed = closed
         self.seen: set[str] = set()
 
-    def of(self, where: str, today: Any, ours: Any) -> Iterator[str]:
+    def of(self, where: str, today: Any, ours: Any) -> Iterator[tuple[str, str]]:
         difference = self._listed.get(where)
         if difference is not None:
             self.seen.add(where)
@@ -70,12 +89,15 @@ class _Comparison:
                 pair = (each[place] if place < len(each) else ABSENT for each in (today, ours))
                 yield from self.of(f"{where}[{place}]", *pair)
         elif not _matches(today, ours):
-            yield f"{where}: today {_shown(today)}, ours {_shown(ours)}"
+            now = "now" if self._closed else "ours"
+            yield where, f"{self._before} {_shown(today)}, {now} {_shown(ours)}"
 
     def _counts(self, where: str, key: str) -> bool:
         """
         Whether a key that only ours may have is looked at.
         """
+        if self._closed:
+            return True
         here = _below(where, key)
         named = any(re.match(rf"{re.escape(here)}($|[.\[])", each) for each in self._listed)
         body = re.fullmatch(r"today\.sends\[\d+\]", where) and key in ("json", "form", "text")
@@ -86,15 +108,15 @@ def _below(where: str, key: str) -> str:
     return f"{where}.{key}" if re.fullmatch(r"[\w-]+", key) else f"{where}[{json.dumps(key)}]"
 
 
-def _listed(difference: Difference, today: Any, ours: Any) -> Iterator[str]:
+def _listed(difference: Difference, today: Any, ours: Any) -> Iterator[tuple[str, str]]:
     """
     Yield what is wrong with a difference that a file lists.
     """
     where = difference.where
     if _matches(today, ours):
-        yield f"{where}: a difference is listed, and ours is as today, {_shown(ours)}"
+        yield where, f"a difference is listed, and ours is as today, {_shown(ours)}"
     elif not _matches(difference.ours, ours, partly=not CLOSED.match(where)):
-        yield f"{where}: listed as {_shown(difference.ours)}, ours {_shown(ours)}"
+        yield where, f"listed as {_shown(difference.ours)}, ours {_shown(ours)}"
 
 
 def _matches(expected: Any, found: Any, *, partly: bool = False) -> bool:
