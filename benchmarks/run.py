@@ -30,6 +30,7 @@ from queued import queued_programs
 from startup import startup
 from table import Line, markdown
 from together import shared_database
+from web import first_paint, served_calls, slow_callers
 
 ROWS: dict[int, Callable[[Effort], Coroutine[Any, Any, list[Line]]]] = {
     1: successful_call,
@@ -42,10 +43,13 @@ ROWS: dict[int, Callable[[Effort], Coroutine[Any, Any, list[Line]]]] = {
     8: shared_database,
     9: each_plugin,
     10: queued_programs,
+    11: slow_callers,
+    12: served_calls,
+    13: first_paint,
 }
 ON_POSTGRES = {4, 8}
 """Rows that have lines on PostgreSQL as well."""
-OF_PLUGINS = {9, 10}
+OF_PLUGINS = {9, 10, 11, 12, 13}
 """Rows about plugins; the others are measured as if there were none."""
 
 OPEN_FILES = 8192
@@ -71,6 +75,9 @@ WHY: dict[int, str] = {
     "body anew for each call, checks them before anything is sent, and compares the answer with "
     "them; a poll costs twice row 1.",
     10: "a machine with as many programs as processors gives the loop its turn late.",
+    11: "each caller has a connection, a request and a call that waits.",
+    12: "the server reads HTTP and JSON, looks who asks, and writes the whole seed as JSON.",
+    13: "the page asks the database five questions, and the browser starts cold.",
 }
 """What a missed row is missed for; profiles of the rows say so."""
 
@@ -108,7 +115,7 @@ def _missing(rows: Sequence[int], lines: Sequence[Line]) -> list[str]:
     if ON_POSTGRES.intersection(rows) and (why := no_postgres()):
         missing.append(f"on PostgreSQL: {why}")
     silent = sorted(OF_PLUGINS.intersection(rows) - {line.row for line in lines})
-    missing += [f"in row {row}: no plugin of it is installed" for row in silent]
+    missing += [f"in row {row}: no plugin of it is installed, or no Chromium" for row in silent]
     return missing
 
 
@@ -123,7 +130,7 @@ def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--plugins", metavar="FOLDER", help="where plugins are, for rows 9 and 10")
+    parser.add_argument("--plugins", metavar="FOLDER", help="where plugins are, for rows 9 to 13")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a promise is not held")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.rows) - ROWS.keys():

@@ -241,3 +241,70 @@ async def test_a_question_that_fails_is_a_database_error(store: Store, database_
 
     with pytest.raises(DatabaseError, match=told):
         await store.queries.calls()
+
+
+async def test_one_call_is_found_as_every_reader_sees_it(store: Store) -> None:
+    """
+    With its failures, the newest first: an id may fail and succeed later.
+    """
+    await store.write(audit_record("c-1"))
+    for number in range(3):
+        store.write_failure(failure_record("c-1", created_at=number * SECOND))
+    await store.flush()
+    row = await store.queries.call("c-1")
+
+    assert row == attrs.asdict(audit_record("c-1"))
+    assert await store.queries.call("c-2") is None
+    failures = await store.queries.failures_of("c-1", limit=2)
+    assert [2 * SECOND, SECOND] == [each["created_at"] for each in failures]
+    assert [] == await store.queries.failures_of("c-2")
+
+
+async def test_pages_follow_each_other(store: Store) -> None:
+    """
+    Also where many rows are of the same moment, as imported ones are.
+    """
+    for number in range(7):
+        await store.write(audit_record(f"c-{number}", created_at=SECOND * (number // 4)))
+    seen: list[str] = []
+    before = None
+    while page := await ids(store, limit=2, before=before):
+        seen += page
+        before = page[-1]
+
+    assert [f"c-{number}" for number in (6, 5, 4, 3, 2, 1, 0)] == seen
+    assert [] == await ids(store, before="never")
+
+
+async def test_failures_are_counted_by_kind_and_time(store: Store) -> None:
+    """
+    In steps from the epoch on.
+    """
+    kinds = [(0, "A"), (59, "A"), (59.5, "B"), (60, "A"), (200, "B")]
+    for number, (seconds, kind) in enumerate(kinds):
+        record = failure_record(f"f-{number}", created_at=int(seconds * SECOND), error_type=kind)
+        store.write_failure(record)
+    await store.flush()
+
+    assert [
+        {"start": 0.0, "error_type": "A", "count": 1},
+        {"start": 0.0, "error_type": "B", "count": 1},
+        {"start": 60.0, "error_type": "A", "count": 1},
+        {"start": 180.0, "error_type": "B", "count": 1},
+    ] == await store.queries.failures_by_kind(1, 60)
+
+
+async def test_totals_leave_dry_runs_out(store: Store) -> None:
+    """
+    Of each provider that has anything, since then.
+    """
+    await store.write(audit_record("c-1", provider="a", created_at=SECOND))
+    await store.write(audit_record("c-2", provider="a", created_at=5 * SECOND))
+    await store.write(audit_record("c-3", provider="a", created_at=6 * SECOND, dry=True))
+    store.write_failure(failure_record("f-1", provider="b", created_at=5 * SECOND))
+    await store.flush()
+
+    assert [
+        {"provider": "a", "calls": 1, "failures": 0, "last_at": 5 * SECOND},
+        {"provider": "b", "calls": 0, "failures": 1, "last_at": None},
+    ] == await store.queries.totals(2)

@@ -65,11 +65,12 @@ class AccessKeys:
         """
         Make a key called *name*; return its text, which nobody can find out again, and its row.
 
-        Raises SettingsError for a scope that there is none of, and for a name in use.
+        Raises SettingsError for a scope that there is none of, and for a name in use; that of a
+        revoked key is free.
         """
         chosen = _checked_scopes(scopes)
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        values = (key_id, name, _digest(secret), " ".join(chosen), per_minute)
+        values = (key_id, name, _digest(secret), " ".join(chosen), per_minute, name)
         added = await self._database.execute(_ADD, *values)
         if not added:
             msg = f"There is a key {name!r} already. Revoke it, or choose another name."
@@ -102,7 +103,8 @@ class AccessKeys:
         """
         mark, _, rest = text[:LONGEST_KEY].partition("_")
         key_id, _, secret = rest.partition("_")
-        row = await self._find(key_id) if mark == MARK else None
+        known = mark == MARK and key_id.isascii() and key_id.isalnum()
+        row = await self._find(key_id) if known else None
         right = hmac.compare_digest(row["digest"] if row else _digest(""), _digest(secret))
         if row is None or not right or row["revoked_at"] is not None:
             return None
@@ -141,7 +143,8 @@ def _key(row: dict[str, Any]) -> AccessKey:
 _COLUMNS = "key_id, name, digest, scopes, per_minute, created_at, revoked_at"
 _ADD = (
     "INSERT INTO seedcore_keys (key_id, name, digest, scopes, per_minute, created_at) "
-    "VALUES (?, ?, ?, ?, ?, {now}) ON CONFLICT (name) DO NOTHING"
+    "SELECT ?, ?, ?, ?, ?, {now} WHERE NOT EXISTS "
+    "(SELECT 1 FROM seedcore_keys WHERE name = ? AND revoked_at IS NULL)"
 )
 _FIND = f"SELECT {_COLUMNS} FROM seedcore_keys WHERE key_id = ?"  # noqa: S608 - ours
 _LISTING = f"SELECT {_COLUMNS} FROM seedcore_keys ORDER BY created_at, key_id"  # noqa: S608 - ours

@@ -54,7 +54,7 @@ class Call(Model):
         table = "seedcore_calls"
         indexes = (
             Index(fields=("created_at",), name="seedcore_calls_time"),
-            Index(fields=("provider", "created_at"), name="seedcore_calls_provider"),
+            Index(fields=("provider", "created_at", "dry"), name="seedcore_calls_provider"),
             Index(fields=("surface", "created_at"), name="seedcore_calls_surface"),
         )
 
@@ -290,7 +290,7 @@ class AccessKey(Model):
     """
 
     key_id = fields.CharField(max_length=32, primary_key=True)
-    name = fields.CharField(max_length=200, unique=True)
+    name = fields.CharField(max_length=200)
     digest = fields.CharField(max_length=64)
     scopes = fields.CharField(max_length=200)
     per_minute = fields.IntField(null=True)

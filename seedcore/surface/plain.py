@@ -67,9 +67,12 @@ def plain(value: Any) -> Any:
 def _named(value: object) -> str:
     from datetime import date
     from decimal import Decimal
+    from enum import Enum
     from pathlib import PurePath
     from uuid import UUID
 
+    if isinstance(value, Enum):
+        return str(value.value)
     # The repr of an unknown object may hold anything, a secret too.
     known = (date, Decimal, PurePath, UUID)
     return str(value) if isinstance(value, known) else f"<{type(value).__name__}>"

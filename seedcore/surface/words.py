@@ -37,7 +37,9 @@ def chat_words(text: str) -> tuple[list[str], dict[str, str]]:
     """
     plain: list[str] = []
     named: dict[str, str] = {}
-    for word in _split(text):
+    for typed in _split(text):
+        # Phones make one long dash of two.
+        word = f"--{typed[1:]}" if typed.startswith("—") else typed
         key, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
             plain.append(word)

