@@ -1,0 +1,3 @@
+"""
+A JSON API and a page for every provider: ``seedcore serve``.
+"""
