@@ -190,6 +190,7 @@ def _settle(call: Call, permit: Permit, verdict: Verdict | None, started: float)
             timeout = isinstance(verdict.error, ProviderTimeoutError)
             lane.failed(call, permit, verdict, ended, counts=not (call.cut_short and timeout))
             if verdict.maybe_processed:
+                call.maybe_done = True
                 call.in_doubt = call.in_doubt or call.operation.effect is Effect.UNSAFE
                 call.duplicate = call.duplicate or call.operation.effect is Effect.REPEATABLE
             if not verdict.free:

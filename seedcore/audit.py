@@ -80,7 +80,7 @@ def success_record(call: Call, value: Any, latency_ms: float) -> AuditRecord:
 
 def _report(call: Call) -> Mapping[str, Any]:
     report = (call.report or CallReport()).to_json()
-    if call.way is not None:
+    if call.way is not None and call.way.routed:
         report["route"] = call.way.to_json()
     return {**report, "possible_duplicate": True} if call.duplicate else report
 
@@ -184,7 +184,9 @@ def kept_result(call: Call, value: Any, latency_ms: float) -> str | None:
             "possible_duplicate": call.duplicate,
             "reveal_at": call.reveal_at,
             "preset": getattr(call.request, "preset", None),
-            "route": call.way.asked if call.way is not None else None,
+            "route": call.way.route if call.way is not None else None,
+            "provider": call.lane.provider.name,
+            "operation": call.operation.name,
         }
         kept = {"seed": seed, "meta": meta}
     try:
@@ -202,12 +204,9 @@ def result_of(call: Call, text: str) -> Any:
     kept = json.loads(text)
     if "seed" not in kept:
         return kept["value"]
-    names: dict[str, Any] = {
-        "call_id": call.call_id,
-        "provider": call.lane.name,
-        "operation": call.operation.name,
-    }
-    return Seed(**kept["seed"], meta=SeedMeta(**names, **kept["meta"], audit="durable"))
+    return Seed(
+        **kept["seed"], meta=SeedMeta(call_id=call.call_id, **kept["meta"], audit="durable")
+    )
 
 
 def row_for_event(record: AuditRecord) -> dict[str, Any]:

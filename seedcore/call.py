@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from seedcore.lane import Circuit, Lane
     from seedcore.once import Running
     from seedcore.presets import Preset
-    from seedcore.routing import Way
+    from seedcore.routes.following import Way
 
 LATER = 1.0
 """Seconds after its deadline at which a call is ended that waits for something with a limit."""
@@ -85,6 +85,7 @@ class Call:
     ``pauses`` counts who has taken its limit off, ``submitted`` says that it has given its slot
     back, ``turn`` when the provider's rate lets it go, ``hidden`` what the provider asked to take
     out of every output, ``logs`` are those of a spoiler race, due at ``reveal_at``,
+    ``maybe_done`` says that an attempt that failed may have been processed all the same,
     ``parent`` is the call that made this one in its attempt ``of_attempt``, ``is_look`` whether it
     is one of a poll, ``row_id`` the id in the row if that is another one, ``way`` how a route led
     here, ``given`` whether the caller chose the call_id, ``once`` what makes sure that such a call
@@ -110,6 +111,7 @@ class Call:
         "lane",
         "limit",
         "logs",
+        "maybe_done",
         "nested",
         "of_attempt",
         "once",
@@ -186,7 +188,7 @@ class Call:
         self.cancelling = task.cancelling()
         # In chains, since every call does this.
         self.given = self.nested = self.in_doubt = self.duplicate = self.refused = False
-        self.submitted = self.trying = self.is_look = self.dry = False
+        self.submitted = self.trying = self.is_look = self.dry = self.maybe_done = False
         self.attempts = self.counted = self.pauses = self.of_attempt = 0
         self.waited = 0.0
         self.hidden = ()

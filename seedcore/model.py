@@ -111,15 +111,33 @@ class Request:
         """
         Return a digest of what was asked: the same for the same arguments of any caller.
         """
-        import hashlib  # 4 ms that only failing calls need
-
         names = (field.name for field in attrs.fields(type(self)))
         asked = {name: getattr(self, name) for name in names if name not in _WHO_ASKED}
         given = asked.pop("given", None)
         if given is not None:  # a preset that is edited meanwhile makes it no other request
             asked["options"] = given
-        text = repr(_canonical(asked, DEEPEST))
-        return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
+        return _digest(asked)
+
+
+def fingerprint_of(name: str, asked: Mapping[str, Any]) -> str:
+    """
+    Return a digest of what a caller *asked* of whoever *name* leads to.
+
+    What stands for nothing counts for nothing, so that it may be left out.
+    """
+    given = {
+        key: value
+        for key, value in asked.items()
+        if key not in _WHO_ASKED and value is not None and value is not False
+    }
+    return _digest(name, given)
+
+
+def _digest(*parts: Any) -> str:
+    import hashlib  # 4 ms that few calls need
+
+    text = repr(_canonical(parts, DEEPEST))
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")

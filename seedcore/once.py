@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import attrs
@@ -27,11 +27,10 @@ from seedcore.lane import Runtime
 from seedcore.model import AuditRecord, AuditState, Seed, SeedMeta
 from seedcore.policy import Effect
 from seedcore.redact import MASK
+from seedcore.routes.following import BegunElsewhere, Way
 from seedcore.store.claims import Claim
 from seedcore.store.reasons import may_pass
 from seedcore.store.store import Store
-
-Leads = Callable[[str], Awaitable[Collection[str]]]
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 0.5
 """Seconds between looks at a claim that another process holds; they grow."""
@@ -65,50 +64,51 @@ class Once:
         Return what the same call returned earlier, or ``None`` with ``call.once`` set: make it.
 
         Raises DuplicateCallError for different arguments, DatabaseError while nobody can tell
-        whether it was made, and ProviderError if that can't be known in time or at all.
+        whether it was made, ProviderError if that can't be known in time or at all, and
+        BegunElsewhere if another provider was asked, and cut off.
         """
-        fingerprint = call.request.fingerprint()
+        way = call.way
+        assert way is not None
+        if way.once is not None:
+            await self._go_on(call, way)
+            return None
         while other := self._running.get(call.call_id) or self._not_stored.get(call.call_id):
-            if other.fingerprint != fingerprint:
+            if other.fingerprint != way.fingerprint:
                 raise DuplicateCallError(call.call_id, "with different arguments")
             found = await self._wait_for(call, other)
             if found is not None:
                 return found
-        running = self._running[call.call_id] = Running(self, call, fingerprint)
+        running = self._running[call.call_id] = Running(self, call, way.fingerprint)
         try:
             found = await self._claim(running)
         except BaseException:
             running.end()
             raise
-        if found is None:
-            call.once = running
-        else:
+        if found is not None:
             running.found.set_result(found)
             running.end()
-        return found
-
-    async def maker(self, call_id: str, asked: str, leads_to: Leads) -> str | None:
-        """
-        Return the provider that has begun the call with this id, here or elsewhere, if any.
-
-        Only of a call that was *asked* by this name, now or before a route was changed: *leads_to*
-        returns where it has ever led. Without an answer of the database it is what is known here.
-        """
-        known = self._running.get(call_id) or self._not_stored.get(call_id)
-        if known is not None:
-            way, provider = known.call.way, known.call.lane.name
-            return provider if asked == (way.asked if way is not None else provider) else None
-        store = self.runtime.store
-        if store is None:
-            return None
-        with contextlib.suppress(DatabaseError):
-            claim = await store.claims.find(call_id)
-            if claim is None or claim.provider == asked or claim.provider in await leads_to(asked):
-                return claim.provider if claim is not None else None
-            row = await store.queries.own_call(call_id)
-            if row is not None and (row["report"].get("route") or {}).get("asked") == asked:
-                return claim.provider
+            return found
+        claim = running.claim
+        if claim is not None and claim.again and claim.provider != way.target:
+            way.once = running
+            raise BegunElsewhere(claim.provider)
+        call.once = running
+        _note_earlier(call, claim)
         return None
+
+    async def _go_on(self, call: Call, way: Way) -> None:
+        """
+        Take over the claim of a call whose last provider was out.
+        """
+        assert way.once is not None
+        call.once, way.once = way.once, None
+        call.once.call = call
+        claim, store = call.once.claim, self.runtime.store
+        _note_earlier(call, claim)
+        if claim is None or store is None or claim.provider == way.target:
+            return
+        with contextlib.suppress(DatabaseError):  # it would be asked of the first again
+            call.once.claim = await store.claims.move(claim, way.target)
 
     def ended(self, running: Running, *, remember: bool) -> None:
         """
@@ -185,7 +185,7 @@ class Once:
         call = running.call
         claim = await store.claim(
             call.call_id,
-            provider=call.lane.name,
+            provider=call.way.target if call.way is not None else call.lane.name,
             operation=call.operation.name,
             fingerprint=running.fingerprint,
         )
@@ -376,6 +376,16 @@ class Running:
             if row is not None and row["created_at"] != self.recorded.created_at:
                 return await _seed_again(store, row)
         return value
+
+
+def _note_earlier(call: Call, claim: Claim | None) -> None:
+    """
+    Note that a call whose claim somebody has let expire may have been made.
+    """
+    if claim is not None and claim.again:
+        effect = call.operation.effect
+        call.maybe_done = effect is not Effect.READ
+        call.duplicate = call.duplicate or effect is Effect.REPEATABLE
 
 
 def _is_masked(value: Any) -> bool:

@@ -98,7 +98,7 @@ def succeeded(call: Call, value: Any, state: AuditState, latency: float) -> Any:
         "dry": call.dry,
         "reveal_at": call.reveal_at,
         "preset": getattr(call.request, "preset", None),
-        "route": call.way.asked if call.way is not None else None,
+        "route": call.way.route if call.way is not None else None,
     }
     return value.with_meta(made(SeedMeta, meta))
 

@@ -34,11 +34,11 @@ from seedcore.events import Events, JsonLines, Loguru
 from seedcore.fairness import as_fair
 from seedcore.lane import Lane, Runtime
 from seedcore.lanes import Lanes
-from seedcore.model import Seed, Spoilers
+from seedcore.model import Seed, Spoilers, fingerprint_of
 from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.routes import Routes
-from seedcore.routing import Follower, Way, point_of
+from seedcore.routes.following import Way, follow, point_of, targets_of
 from seedcore.settings import Settings
 from seedcore.storage.chosen import check_named
 from seedcore.storage.in_use import Storages
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from seedcore.presets import Preset, Presets
     from seedcore.settings.routes import Route
     from seedcore.store import Store
+    from seedcore.surface.form import Form
 
 FROM_SETTINGS: Any = "from settings"
 """The default of *database*: the one named in the settings."""
@@ -323,14 +324,15 @@ class Runner:
             rolls=True,
         )
         if self._routes.due():
-            await self._routes.news()
+            await self._routes.news(deadline)
         route = self._routes.of(provider)
         # Not one coroutine more for what nearly all calls do: thousands of them may wait.
         if route is None and call_id is None:
             rolled = await self._run(await begin(provider, deadline), arguments)
         else:
-            way = self._routed(provider, route, call_id, deadline, begin=begin, arguments=arguments)
-            rolled = await way
+            asked = {**arguments, "operation": operation}
+            way = self._way(provider, route, call_id, asked)
+            rolled = await self._routed(way, route, call_id, deadline, begin, arguments)
         return rolled  # type: ignore[no-any-return]
 
     async def call(
@@ -365,13 +367,12 @@ class Runner:
             dry_run=dry_run,
         )
         if self._routes.due():
-            await self._routes.news()
+            await self._routes.news(deadline)
         route = self._routes.of(provider)
         if route is None and call_id is None:
             return await self._run(await begin(provider, deadline), arguments)
-        return await self._routed(
-            provider, route, call_id, deadline, begin=begin, arguments=arguments
-        )
+        way = self._way(provider, route, call_id, {**arguments, "operation": operation})
+        return await self._routed(way, route, call_id, deadline, begin, arguments)
 
     async def _begun(
         self,
@@ -406,38 +407,36 @@ class Runner:
             self._make_dry(call)
         return call
 
-    async def _routed(
+    def _way(
+        self, name: str, route: Route | None, call_id: str | None, asked: Mapping[str, Any]
+    ) -> Way:
+        fingerprint = "" if call_id is None else fingerprint_of(name, asked)
+        return Way(name, routed=route is not None, fingerprint=fingerprint)
+
+    async def _routed(  # noqa: PLR0917 - few calls come here, and each has all of it
         self,
-        name: str,
+        way: Way,
         route: Route | None,
         call_id: str | None,
         deadline: float | None,
-        *,
         begin: Callable[[str, float | None], Awaitable[Call]],
         arguments: dict[str, Any],
     ) -> Any:
         """
-        Make a call where the *route* of *name* leads.
+        Make a call where its *route* leads, or one that is made once.
         """
 
-        async def maker() -> str | None:
-            if call_id is None:
-                return None
-            return await self._only_once.maker(call_id, name, self._routes.ever)
-
-        async def ask(provider: str, way: Way | None, left: float | None) -> Any:
-            call = await begin(provider, left)
-            if way is not None:
-                way.begins(call)
+        async def ask(target: str, left: float | None, /, *, more: bool) -> Any:
+            call = await begin(target, left)
+            way.begins(target, call, more=more)
             return await self._run(call, dict(arguments))
 
         if deadline is not None:
             deadline = checked_seconds(deadline, "deadline")
-        point = (
-            self._rng.random() if call_id is None else point_of(checked_name(call_id, "call_id"))
-        )
-        follower = Follower(name, route, maker=maker, now=self._now)
-        return await follower.follow(point, deadline, ask)
+        chosen = None if call_id is None else checked_name(call_id, "call_id")
+        point = self._rng.random() if chosen is None else point_of(chosen)
+        targets = targets_of(way.asked, route, point)
+        return await follow(way, targets, ask, now=self._now, deadline=deadline)
 
     async def _nested(
         self,
@@ -451,16 +450,26 @@ class Runner:
         Make a call for *parent*, within its deadline, where the route of *provider* leads.
         """
         if self._routes.due():
-            await self._routes.news()
+            await self._routes.news(parent.deadline - self._now())
         route = self._routes.of(provider)
-        if route is None:
-            return await self._nested_in(parent, provider, operation, call_id, arguments)
+        way = Way(provider, routed=route is not None)
 
-        async def ask(provider: str, way: Way | None, _: float | None) -> Any:
-            return await self._nested_in(parent, provider, operation, call_id, arguments, way=way)
+        async def ask(target: str, _: float | None, /, *, more: bool) -> Any:
+            return await self._nested_in(
+                parent, target, operation, call_id, arguments, way=way, more=more
+            )
 
-        follower = Follower(provider, route, maker=_nobody, now=self._now)
-        return await follower.follow(point_of(call_id), None, ask)
+        try:
+            targets = targets_of(provider, route, point_of(call_id))
+            value = await follow(way, targets, ask, now=self._now, deadline=None)
+        except (
+            PluginError,
+            SettingsError,
+        ) as error:  # whoever asked has to install or set something
+            text = f"it needs another provider. {error}"
+            raise ProviderCapabilityError(text) from error
+        parent.duplicate = parent.duplicate or way.duplicate
+        return value
 
     async def _nested_in(
         self,
@@ -472,14 +481,11 @@ class Runner:
         *,
         hide: Iterable[str] = (),
         way: Way | None = None,
+        more: bool = False,
     ) -> Any:
-        try:
-            asked = self._opened.asked(provider, operation, arguments.get("preset"))
-            lane, operation, found = await asked
-            limits = lane.policy(parent.profile, operation)
-        except PluginError as error:  # whoever asked has to install or set something
-            text = f"it needs another provider. {error}"
-            raise ProviderCapabilityError(text) from error
+        asked = self._opened.asked(provider, operation, arguments.get("preset"))
+        lane, operation, found = await asked
+        limits = lane.policy(parent.profile, operation)
         surface = parent.request.surface
         remaining = parent.deadline - self._clock.monotonic()
         call = self._call(lane, operation, surface, None, limits, max(remaining, 0.001))
@@ -487,7 +493,7 @@ class Runner:
         call.preset, call.parent, call.of_attempt = found, parent, parent.attempts
         call.hidden = tuple(hide)
         if way is not None:
-            way.begins(call)
+            way.begins(provider, call, more=more)
         outer: Call | None = parent
         while outer is not None:
             if outer.lane is lane:
@@ -539,6 +545,18 @@ class Runner:
 
     async def _preset(self, provider: str, name: str) -> Preset:
         return await self.presets.find(provider, name)
+
+    def form(self, provider: str, operation: str = "generate") -> Form:
+        """
+        Return what an operation takes, as surfaces ask for it; *provider* may be a route's name.
+
+        Raises PluginError.
+        """
+        from seedcore.surface.form import form_of
+
+        route = self._routes.of(provider)
+        name = provider if route is None else targets_of(provider, route, 0.0)[0]
+        return form_of(self.registry.load(name), operation)
 
     @property
     def routes(self) -> Routes:
@@ -615,8 +633,8 @@ class Runner:
                 return await lane.runtime.logs.whole(outcome.settled(call, value, latency))
             return await outcome.settled(call, value, latency)
         except ProviderError as error:
-            if call.once is not None:
-                await call.once.failed()
+            if call.once is not None and call.way is not None:
+                call.way.once, call.once = call.once, None  # another provider may be asked
             raise outcome.failed(call, error) from outcome.cause_of(call)
         finally:
             if call.once is not None:
@@ -656,12 +674,6 @@ class Runner:
             assert self._runtime is not None
             self._once = Once(self._runtime)
         return self._once
-
-
-async def _nobody() -> None:
-    """
-    Say who has begun a call that has no id of its caller's.
-    """
 
 
 def _overridden(

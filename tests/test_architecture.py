@@ -48,7 +48,6 @@ LEVELS: dict[str, int] = {
     "outcome": 3,
     "sharing": 3,
     "routes": 3,
-    "routing": 3,
     "surface": 4,
     "runner": 4,
     "testing": 5,

@@ -291,7 +291,7 @@ def test_when_it_may_be_asked_again(run: CommandLine) -> None:
         ("generate demo players=0", (1, "ProviderInvalidRequestError"), ">= 1"),
         ("generate demo playrs=2", (1, "ProviderInvalidRequestError"), "Did you mean 'players'?"),
         ("call demo preset", (3, "UnknownOperationError"), "It has: generate."),
-        ("call demo generate surface=x", (2, "UsageError"), "'surface'"),
+        ("call demo generate surface=x", (2, "SettingsError"), "'surface'"),
     ],
 )
 def test_what_else_goes_wrong(

@@ -5,6 +5,7 @@ Following a route: who is asked next when a provider is out, and when nobody is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,11 +31,12 @@ from seedcore import (
     Seed,
     SeedcoreError,
     SettingsError,
+    UnknownOperationError,
     hookimpl,
     operation,
     provider,
 )
-from seedcore.routing import point_of
+from seedcore.routes.following import point_of
 from seedcore.settings import Settings
 from seedcore.settings.routes import Route
 from seedcore.testing import LeapingClock
@@ -73,6 +75,22 @@ class Site:
         """
         await self._work()
         return [self.name]
+
+    @operation(effect=Effect.KEYED)
+    async def create(self, request: Any) -> str:
+        """
+        Make something, once for each key.
+        """
+        await self._work()
+        return self.name
+
+    @operation(effect=Effect.IDEMPOTENT)
+    async def put(self, request: Any) -> str:
+        """
+        Make it so.
+        """
+        await self._work()
+        return self.name
 
     @operation(effect=Effect.UNSAFE)
     async def post(self, request: Any) -> str:
@@ -276,6 +294,43 @@ async def test_a_provider_within_another_follows_the_route_too() -> None:
     assert [1, 1, 0] == here.asked
 
 
+async def test_a_provider_within_another_falls_back_from_one_that_is_gone() -> None:
+    """
+    And without one that is there, whoever needs it can't do it.
+    """
+    here = street(routes={"demo": {"to": "gone", "fallback": "spare"}, "other": {"to": "gone"}})
+
+    @provider()
+    async def outer(request: Any, context: Any) -> Seed:
+        return await context.generate(request.options["name"])
+
+    here.runner.registry.add("outer", outer)
+    async with here.runner as runner:
+        seed = await runner.generate("outer", surface="test", options={"name": "demo"})
+        with pytest.raises(ProviderCapabilityError, match="it needs another provider"):
+            await runner.generate("outer", surface="test", options={"name": "other"})
+
+    assert "spare" == seed.id
+
+
+async def test_a_second_seed_within_another_is_told() -> None:
+    """
+    It is the outer call that its caller hears of.
+    """
+    here = street()
+
+    @provider()
+    async def outer(request: Any, context: Any) -> Seed:
+        return await context.generate("demo")
+
+    here.runner.registry.add("outer", outer)
+    here.sites["demo"].error = ConnectionResetError()
+    async with here.runner as runner:
+        seed = await runner.generate("outer", surface="test")
+
+    assert ("spare", True) == (seed.id, seed.meta.possible_duplicate)
+
+
 async def test_an_open_circuit_lets_the_fallback_serve_at_once() -> None:
     """
     The provider isn't asked any more, and the spare one is.
@@ -297,16 +352,88 @@ async def test_the_deadline_is_that_of_the_whole_way() -> None:
     A provider that takes all of it leaves nothing for others.
     """
     here = street(attempt_timeout=1)
-    here.sites["demo"].answer.clear()
-    here.sites["spare"].answer.clear()
+    for site in here.sites.values():
+        site.answer.clear()
     async with here.runner as runner:
         started = runner._clock.monotonic()
         error = await here.error(deadline=1.5)
         took = runner._clock.monotonic() - started
 
     assert ("demo", "ProviderTimeoutError") == (error.provider, type(error).__name__)
-    assert [1, 1, 0] == here.asked
+    assert [1, 1, 1] == here.asked
     assert 1.4 <= took <= 1.6
+
+
+async def test_a_provider_that_hangs_leaves_time_for_others() -> None:
+    """
+    Half of what is left, whatever the deadline is.
+    """
+    here = street()
+    here.sites["demo"].answer.clear()
+    async with here.runner as runner:
+        seed = await runner.generate("demo", surface="test", deadline=1.0)
+
+    assert "spare" == seed.meta.provider
+
+
+async def test_alone_a_provider_has_all_the_time() -> None:
+    """
+    Where nobody else would be asked.
+    """
+    here = street(routes={"demo": {"to": "spare"}})
+    here.sites["spare"].answer.clear()
+    async with here.runner as runner:
+        started = runner._clock.monotonic()
+        await here.error(deadline=1.0)
+
+        assert 0.9 <= runner._clock.monotonic() - started <= 1.1
+
+
+async def test_what_may_be_done_once_is_not_done_twice() -> None:
+    """
+    A key, or being the same again, holds at one provider alone.
+    """
+    here = street()
+    here.sites["demo"].error = ConnectionResetError()
+    async with here.runner as runner:
+        for name in ("create", "put"):
+            with pytest.raises(ProviderUnavailableError):
+                await runner.call("demo", name, surface="test")
+        assert ["spare"] == await runner.call("demo", "names", surface="test")
+        here.sites["demo"].error = ConnectionRefusedError()
+        assert "spare" == await runner.call("demo", "create", surface="test")
+
+    assert [4, 2, 0] == here.asked
+
+
+async def test_a_fallback_without_the_operation_hides_no_outage() -> None:
+    """
+    And an operation that the provider itself hasn't is nobody else's affair.
+    """
+    here = street(routes={"demo": {"to": "demo", "fallback": "plain"}})
+    here.runner.registry.add("plain", lambda request: Seed(id="1"))
+    here.sites["demo"].error = ProviderUnavailableError("down")
+    async with here.runner as runner:
+        with pytest.raises(ProviderUnavailableError, match="demo is not available"):
+            await runner.call("demo", "names", surface="test")
+        with pytest.raises(UnknownOperationError, match="demo has no operation"):
+            await runner.call("demo", "nmaes", surface="test")
+
+
+async def test_all_who_are_asked_know_the_call_by_one_id(database_url: str) -> None:
+    """
+    Whether the caller has given one or not.
+    """
+    here = street(database_url)
+    here.sites["demo"].error = ProviderUnavailableError("down")
+    async with here.runner as runner:
+        seed = await runner.generate("demo", surface="test")
+        await runner.store.flush()
+        [failure] = await runner.store.queries.failures_of(seed.meta.call_id)
+
+    assert "demo" == failure["provider"]
+    failed = [(e.call_id, e.provider) for e in here.events.named("call")]
+    assert [(seed.meta.call_id, "demo"), (seed.meta.call_id, "spare")] == failed
 
 
 async def test_a_fallback_after_an_attempt_that_may_have_worked_says_so(database_url: str) -> None:
@@ -419,8 +546,86 @@ async def test_two_with_one_id_end_at_one_provider(database_url: str) -> None:
 
     assert 1 == len({seed.url for seed in seeds})
     assert {"spare"} == {seed.meta.provider for seed in seeds}
-    assert 1 == here.sites["spare"].asked
+    assert [1, 1, 0] == here.asked
     assert 1 == len(rows)
+
+
+async def test_many_with_one_id_in_many_processes_end_at_one_provider(database_url: str) -> None:
+    """
+    The id is claimed for the whole way: who is out isn't asked by each of them again.
+    """
+    streets = [street(database_url, clock=Clock()) for _ in range(4)]
+    for each in streets:
+        each.sites["demo"].error = ProviderUnavailableError("down")
+    async with contextlib.AsyncExitStack() as stack:
+        runners = [await stack.enter_async_context(each.runner) for each in streets]
+        seeds = await asyncio.gather(
+            *(
+                runners[number % 4].generate("demo", surface="test", call_id="mine")
+                for number in range(20)
+            )
+        )
+
+    assert {("spare", "demo")} == {(seed.meta.provider, seed.meta.route) for seed in seeds}
+    assert 1 == len({seed.url for seed in seeds})
+    assert [1, 1, 0] == [sum(counts) for counts in zip(*(s.asked for s in streets), strict=True)]
+
+
+async def test_an_id_is_free_when_all_were_out(database_url: str) -> None:
+    """
+    The next call with it is made.
+    """
+    here = street(database_url)
+    for site in here.sites.values():
+        site.error = ProviderUnavailableError("down")
+    async with here.runner as runner:
+        error = await here.error(call_id="mine")
+        here.sites["demo"].error = None
+        seed = await runner.generate("demo", surface="test", call_id="mine")
+
+    assert "demo" == error.provider == seed.meta.provider
+    assert [] == [task for task in asyncio.all_tasks() if "claims" in task.get_name()]
+
+
+async def test_an_id_is_free_when_its_caller_gives_up_on_the_way(database_url: str) -> None:
+    """
+    At whichever provider that was.
+    """
+    here = street(database_url, clock=Clock())
+    here.sites["demo"].error = ProviderUnavailableError("down")
+    here.sites["spare"].answer.clear()
+    async with here.runner as runner:
+        gone = asyncio.create_task(runner.generate("demo", surface="test", call_id="mine"))
+        while not here.sites["spare"].asked:
+            await asyncio.sleep(0.001)
+        gone.cancel()
+        await asyncio.wait({gone})
+        here.sites["spare"].answer.set()
+        seed = await runner.generate("demo", surface="test", call_id="mine")
+
+    assert gone.cancelled()
+    assert "spare" == seed.meta.provider
+
+
+async def test_a_call_whose_provider_is_gone_is_ended_by_another(database_url: str) -> None:
+    """
+    Who has begun it can't be asked any more.
+    """
+    here, there = street(database_url, routes={}), street(database_url, routes={})
+    here.runner.registry.add("old", here.sites["third"])
+    here.sites["third"].answer.clear()
+    async with here.runner as one, there.runner as other:
+        await one.routes.set("demo", "old", by="operator")
+        cut = asyncio.create_task(one.generate("demo", surface="test", call_id="mine"))
+        while not here.sites["third"].asked:
+            await asyncio.sleep(0.001)
+        answer(database_url, "UPDATE seedcore_claims SET owner = ?, expires_at = 1", "0" * 32)
+        await other.routes.rollback("demo", by="operator")
+        seed = await other.generate("demo", surface="test", call_id="mine")
+        cut.cancel()
+        await asyncio.wait({cut})
+
+    assert ("demo", True) == (seed.meta.provider, seed.meta.possible_duplicate)
 
 
 async def test_an_id_of_another_name_is_no_route(database_url: str) -> None:
@@ -501,6 +706,16 @@ async def test_a_target_that_is_gone_lets_the_fallback_serve() -> None:
     assert "spare" == seed.meta.provider
     assert isinstance(error, SettingsError)
     assert "The route of 'demo' leads to 'gone', which can't be used here." in str(error)
+
+
+async def test_a_form_is_that_of_who_is_asked(database_url: str) -> None:
+    """
+    Also by a name that only a route has.
+    """
+    here = street(database_url, routes={"dash": {"to": "third"}})
+    async with here.runner as runner:
+        assert ["third", "demo"] == [runner.form(name).provider for name in ("dash", "demo")]
+        assert "names" == runner.form("dash", "names").operation
 
 
 async def test_a_dry_run_follows_the_route(database_url: str) -> None:

@@ -105,6 +105,28 @@ async def test_a_scope_that_is_none_is_refused(
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "per_minute", "sentence"),
+    [
+        ("", None, "1 to 200 characters"),
+        ("a\x00", None, "printable"),
+        ("x" * 300, None, "1 to 200 characters"),
+        ("bot", 0, "from 1 to 1,000,000"),
+        ("bot", 2**40, "from 1 to 1,000,000"),
+    ],
+)
+async def test_what_no_key_can_have_is_refused(
+    store: Store, name: str, per_minute: int | None, sentence: str
+) -> None:
+    """
+    Before the database is asked.
+    """
+    with pytest.raises(SettingsError) as caught:
+        await store.keys.add(name, ["read"], per_minute=per_minute)
+
+    assert sentence in str(caught.value)
+
+
 async def test_two_keys_in_use_have_two_names(store: Store) -> None:
     """
     A name says which one to revoke.

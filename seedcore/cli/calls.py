@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from seedcore.model import Seed
     from seedcore.runner import Runner
 
-_PATIENCE = "Seconds to wait for a pause, an open circuit or the rate."
-_LIMITS = ("surface", "call_id", "profile", "deadline", "patience", "dry_run")
-
 
 def _call_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
@@ -120,11 +117,10 @@ def call_command(
     KEY=VALUE are arguments of the operation ('seedcore show PROVIDER' names them); a value is
     text unless it is valid JSON.
     """
-    for name in {*_LIMITS, "policy"} & values.keys():
-        msg = f"No operation can have an argument {name!r}: it is a limit of the call."
-        raise click.UsageError(msg)
-
     from seedcore.model import Seed
+    from seedcore.surface.form import check_names
+
+    check_names(values)
 
     async def ask(runner: Runner) -> None:
         given = {name: value for name, value in asked.items() if value is not None}

@@ -126,7 +126,7 @@ def show_routes(invocation: Invocation, /, name: str | None, *, history: bool) -
         line = await routes.find(name)
         return [] if line.origin == "none" else [line]
 
-    write_rows(_ask(look), _COLUMNS, NONE, as_json=invocation.as_json, fit=False)
+    write_rows(_ask(look, alone=True), _COLUMNS, NONE, as_json=invocation.as_json, fit=False)
 
 
 def _shares(targets: tuple[str, ...]) -> dict[str, float]:
@@ -150,9 +150,13 @@ def _shares(targets: tuple[str, ...]) -> dict[str, float]:
     return shares
 
 
-def _ask(question: Callable[[Routes], Awaitable[Answer]], *, make: bool = False) -> Answer:
+def _ask(
+    question: Callable[[Routes], Awaitable[Answer]], *, make: bool = False, alone: bool = False
+) -> Answer:
     """
     Return what *question* finds out about the routes of the settings and of the database.
+
+    One that isn't there is made if that is to be; *alone* the settings do.
     """
     import asyncio
     import time
@@ -163,7 +167,8 @@ def _ask(question: Callable[[Routes], Awaitable[Answer]], *, make: bool = False)
     from seedcore.settings import Settings
 
     registry = Registry()
-    routes = Routes(Settings.load(installed=registry.names).routes, registry, time.monotonic)
+    settings = Settings.load(installed=registry.names)
+    routes = Routes(settings.routes, registry, time.monotonic)
 
     async def ask(store: Store) -> Answer:
         await routes.open(store, Events())
@@ -172,7 +177,7 @@ def _ask(question: Callable[[Routes], Awaitable[Answer]], *, make: bool = False)
         finally:
             await routes.close()
 
-    if not make and not database_exists(core_settings().database_url):
+    if alone and not database_exists(core_settings().database_url):
         return asyncio.run(_without_database(question, routes))
     return ask_database(ask, make=make)
 
@@ -187,18 +192,20 @@ def _print_changed(invocation: Invocation, line: RouteLine) -> None:
     if invocation.as_json:
         write_json(line)
         return
-    write_line(f"{line.name}: {_where(_row(line))}")
+    row = _row(line)
+    spares = f"; when that is out, {', '.join(row['fallback'])}" if row["fallback"] else ""
+    write_line(f"{line.name}: {_where(row)}{spares}")
     write_line(TAKEN_OVER)
 
 
 def _row(line: RouteLine) -> Row:
-    return {"name": line.name, "to": line.to, "fallback": line.fallback}
+    return {"name": line.name, "to": line.to, "fallback": line.fallback, "origin": line.origin}
 
 
 def _where(row: Row) -> str:
     if not row["to"]:
-        return f"{row['name']} itself"
-    parts = (f"{name} {share:.1%}".replace(".0%", "%") for name, share in row["to"].items())
+        return "as in the settings" if row["origin"] == "none" else f"{row['name']} itself"
+    parts = (f"{name} {share * 100:.3g}%" for name, share in row["to"].items())
     return ", ".join(parts)
 
 

@@ -14,6 +14,8 @@ from seedcore.errors import SettingsError, clean_text, did_you_mean
 
 LONGEST_NAME = 200
 MOST_TARGETS = 50
+MOST_FALLBACKS = 10
+MOST_SHARE = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -83,8 +85,8 @@ def _shares(given: Any, place: str) -> dict[str, float]:
     for name, share in given.items():
         _check_name(name, place)
         number = isinstance(share, (int, float)) and not isinstance(share, bool)
-        if not number or not math.isfinite(share) or not 0 <= share <= 1e9:
-            _refuse(place, f"the share of {name!r} must be a number of at least 0")
+        if not number or not 0 <= share <= MOST_SHARE:
+            _refuse(place, f"the share of {name!r} must be a number from 0 to {MOST_SHARE:,}")
     whole = math.fsum(given.values())
     if whole <= 0:
         _refuse(place, "a share must be above 0")
@@ -93,8 +95,8 @@ def _shares(given: Any, place: str) -> dict[str, float]:
 
 def _fallback(given: Any, place: str) -> tuple[str, ...]:
     given = (given,) if isinstance(given, str) else given
-    if not isinstance(given, (list, tuple)) or len(given) > MOST_TARGETS:
-        _refuse(place, f"'fallback' is a list of at most {MOST_TARGETS} providers")
+    if not isinstance(given, (list, tuple)) or len(given) > MOST_FALLBACKS:
+        _refuse(place, f"'fallback' is a list of at most {MOST_FALLBACKS} providers")
     for name in given:
         _check_name(name, place)
     if len({*given}) < len(given):

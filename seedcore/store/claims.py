@@ -86,6 +86,16 @@ class Claims:
         )
         return self._hold(attrs.evolve(claim, token=claim.token + 1)) if taken else None
 
+    async def move(self, claim: Claim, provider: str) -> Claim:
+        """
+        Note that another provider is asked now under *claim*.
+        """
+        await self._database.execute(
+            "UPDATE seedcore_claims SET provider = ? WHERE call_id = ? AND token = ?",
+            *(provider, claim.call_id, claim.token),
+        )
+        return attrs.evolve(claim, provider=provider)
+
     async def free(self, claim: Claim) -> None:
         """
         Let *claim* go: nothing was done under it.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Any, Literal, get_args
@@ -20,6 +21,8 @@ SCOPES: tuple[str, ...] = get_args(Scope)
 MARK = "seedcore"
 """What a key begins with, so that scanners for leaked ones can tell it."""
 LONGEST_KEY = 200
+MOST_PER_MINUTE = 1_000_000
+_KEY_ID = re.compile(r"[0-9a-f]{12}")
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +72,12 @@ class AccessKeys:
         revoked key is free.
         """
         chosen = _checked_scopes(scopes)
+        if not (name.isprintable() and 0 < len(name) <= LONGEST_KEY):
+            msg = f"The name of a key must be a printable text of 1 to {LONGEST_KEY} characters."
+            raise SettingsError(msg)
+        if per_minute is not None and not 1 <= per_minute <= MOST_PER_MINUTE:
+            msg = f"per_minute must be a whole number from 1 to {MOST_PER_MINUTE:,}."
+            raise SettingsError(msg)
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         values = (key_id, name, _digest(secret), " ".join(chosen), per_minute, name)
         added = await self._database.execute(_ADD, *values)
@@ -103,7 +112,7 @@ class AccessKeys:
         """
         mark, _, rest = text[:LONGEST_KEY].partition("_")
         key_id, _, secret = rest.partition("_")
-        known = mark == MARK and key_id.isascii() and key_id.isalnum()
+        known = mark == MARK and _KEY_ID.fullmatch(key_id)
         row = await self._find(key_id) if known else None
         right = hmac.compare_digest(row["digest"] if row else _digest(""), _digest(secret))
         if row is None or not right or row["revoked_at"] is not None:

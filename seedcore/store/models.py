@@ -86,6 +86,7 @@ class Failure(Model):
             Index(fields=("created_at",), name="seedcore_failures_time"),
             Index(fields=("provider", "created_at"), name="seedcore_failures_provider"),
             Index(fields=("surface", "created_at"), name="seedcore_failures_surface"),
+            Index(fields=("call_id",), name="seedcore_failures_call"),
         )
 
 
@@ -268,20 +269,22 @@ class StoredRoute(Model):
     One change of a route; its row is never updated.
 
     ``text`` is JSON, empty for no route; ``restores`` the row that this one goes back to, 0 for
-    the time before the first.
+    the time before the first; ``previous`` the newest row when it was made, 0 for none.
     """
 
     id = fields.BigIntField(primary_key=True)
     name = fields.CharField(max_length=200)
     text = fields.TextField()
     restores = fields.BigIntField(null=True)
+    previous = fields.BigIntField()
     set_by = fields.CharField(max_length=200)
     set_at = fields.BigIntField()
 
     class Meta:
         app = APP
         table = "seedcore_routes"
-        indexes = (Index(fields=("name",), name="seedcore_routes_name"),)
+        unique_together = (("name", "previous"),)
+        indexes = (Index(fields=("name", "id"), name="seedcore_routes_name"),)
 
 
 class AccessKey(Model):

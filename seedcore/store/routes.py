@@ -4,14 +4,15 @@ Routes that are changed at run time: rows that are added, never changed.
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
 import attrs
 
+from seedcore.errors import DatabaseError
 from seedcore.store.database import Database
 
 TRIES = 50
-"""Changes that others make at the same moment; in practice one or two."""
+"""Changes of one route that others make at the same moment; in practice one or two."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,46 +45,82 @@ class StoredRoutes:
     """
 
     LIMIT = 1.0
-    """Seconds: calls wait for the answer of ``since``, and go on without it."""
+    """Seconds: calls wait for the answer of ``newest``, and go on without it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def since(self, last: int) -> list[RouteRow]:
+    async def newest(self) -> list[RouteRow]:
         """
-        Return the changes after row *last*, in their order.
-        """
-        rows = await self._database.fetch(_SINCE, last, limit=self.LIMIT)
-        return [RouteRow(**row) for row in rows]
+        Return the newest change of each route.
 
-    async def history(self, name: str, *, limit: int = 1_000) -> list[RouteRow]:
+        Not those after the last one that is known: PostgreSQL gives a row its number before others
+        can see it, so that a smaller one may come later.
+        """
+        return [RouteRow(**row) for row in await self._database.fetch(_NEWEST, limit=self.LIMIT)]
+
+    async def history(self, name: str, *, limit: int) -> list[RouteRow]:
         """
         Return the newest changes of one route, the newest first.
         """
-        return [RouteRow(**row) for row in await self._database.fetch(_HISTORY, name, limit)]
+        return await self._before(name, None, limit)
 
-    async def add(self, name: str, text: str, *, by: str, restores: int | None = None) -> None:
+    async def add(self, name: str, text: str, *, by: str) -> None:
         """
         Change a route.
         """
-        await self._database.execute(_ADD, name, text, restores, by)
+        for _ in range(TRIES):
+            newest = await self._before(name, None, 1)
+            if await self._added(name, text, by, None, newest[0].id if newest else 0):
+                return
+            await asyncio.sleep(0)
+        raise self._busy(name)
 
-    async def add_after(self, newest: RouteRow, text: str, *, by: str, restores: int) -> bool:
+    async def add_earlier(self, name: str, *, by: str) -> str | None:
         """
-        Change a route if *newest* is its newest change still; whether it was.
+        Change a route to what it was before; return why that can't be, if it can't.
         """
-        values: tuple[Any, ...] = (newest.name, text, restores, by, newest.name, newest.id)
-        return bool(await self._database.execute(_ADD_AFTER, *values))
+        for _ in range(TRIES):
+            newest = await self._before(name, None, 1)
+            if not newest:
+                return "was never set"
+            if newest[0].stands_for == 0:
+                return "is back at the beginning"
+            older = await self._before(name, newest[0].stands_for, 1)
+            text, restores = (older[0].text, older[0].stands_for) if older else ("", 0)
+            if await self._added(name, text, by, restores, newest[0].id):
+                return None
+            await asyncio.sleep(0)
+        raise self._busy(name)
+
+    async def _before(self, name: str, row_id: int | None, limit: int) -> list[RouteRow]:
+        rows = await self._database.fetch(_HISTORY, name, row_id or 2**62, limit)
+        return [RouteRow(**row) for row in rows]
+
+    async def _added(
+        self, name: str, text: str, by: str, restores: int | None, previous: int
+    ) -> bool:
+        """
+        Add a row after *previous*, unless somebody else has; whether it was added.
+        """
+        return bool(await self._database.execute(_ADD, name, text, restores, by, previous))
+
+    def _busy(self, name: str) -> DatabaseError:
+        msg = f"Others keep changing the route of {name!r}. Try again."
+        return DatabaseError(msg)
 
 
 _COLUMNS = "id, name, text, restores, set_by, set_at"
-_SINCE = f"SELECT {_COLUMNS} FROM seedcore_routes WHERE id > ? ORDER BY id"  # noqa: S608 - ours
-_HISTORY = f"SELECT {_COLUMNS} FROM seedcore_routes WHERE name = ? ORDER BY id DESC LIMIT ?"  # noqa: S608 - ours
-_ADD = (
-    "INSERT INTO seedcore_routes (name, text, restores, set_by, set_at) VALUES (?, ?, ?, ?, {now})"
+_NEWEST = (
+    f"SELECT {_COLUMNS} FROM seedcore_routes WHERE id IN "  # noqa: S608 - ours
+    "(SELECT MAX(id) FROM seedcore_routes GROUP BY name)"
 )
-_ADD_AFTER = (
-    "INSERT INTO seedcore_routes (name, text, restores, set_by, set_at) "
-    "SELECT ?, ?, ?, ?, {now} WHERE NOT EXISTS "
-    "(SELECT 1 FROM seedcore_routes WHERE name = ? AND id > ?)"
+_HISTORY = (
+    f"SELECT {_COLUMNS} FROM seedcore_routes WHERE name = ? AND id < ? "  # noqa: S608 - ours
+    "ORDER BY id DESC LIMIT ?"
+)
+# Of two who have seen the same newest row, one comes too late.
+_ADD = (
+    "INSERT INTO seedcore_routes (name, text, restores, set_by, previous, set_at) "
+    "VALUES (?, ?, ?, ?, ?, {now}) ON CONFLICT (name, previous) DO NOTHING"
 )

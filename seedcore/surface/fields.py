@@ -137,7 +137,8 @@ def _bounds(validator: Any) -> tuple[float | None, float | None]:
     """
     least: float | None = None
     most: float | None = None
-    inner = getattr(validator, "validator", None)
+    optional = type(validator).__name__ == "_OptionalValidator"  # not_ has one inside, too
+    inner = validator.validator if optional else None
     for part in (*getattr(validator, "_validators", ()), *([inner] if inner else ())):
         low, high = _bounds(part)
         least, most = low if least is None else least, high if most is None else most

@@ -4,11 +4,12 @@ What an operation takes, for whichever surface asks for it, and how that becomes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
+from seedcore.adapt import KEPT
 from seedcore.errors import SettingsError, UnknownOperationError
 from seedcore.model import Spoilers
 from seedcore.settings.structure import convert
@@ -73,7 +74,8 @@ class Form:
 
         Texts become what their field is: a switch, a number, a list. An empty text is nothing,
         unless the field is a text of the operation's own. Raises SettingsError for a switch or a
-        settings document that can't be one; the call itself checks all else.
+        settings document that can't be one, and for the name of a limit; the call itself checks
+        all else.
         """
         if not self.rolls:
             return self.own_arguments(given)
@@ -93,12 +95,24 @@ class Form:
         """
         Return the options, or the arguments of an operation that makes no seeds, by name.
         """
+        if not self.rolls:
+            check_names(given)
         known = {field.name: field for field in self.own}
         return {
             name: _meant(known.get(name), value)
             for name, value in given.items()
             if not _is_nothing(known.get(name), value)
         }
+
+
+def check_names(arguments: Iterable[str]) -> None:
+    """
+    Refuse what a call itself is given beside the arguments of an operation. Raises SettingsError.
+    """
+    for name in arguments:
+        if name in KEPT:
+            msg = f"No operation can have an argument {name!r}: it is a limit of the call."
+            raise SettingsError(msg)
 
 
 def form_of(provider: Provider, operation: str = "generate") -> Form:

@@ -151,7 +151,11 @@ def shown_error(error: Exception, advice: str = "") -> ShownError:
         return ShownError(
             type=type(error).__name__, message=f"{sentence}{': ' if advice else '.'}{advice}"
         )
-    known = {name: value for name, value in vars(error).items() if name in _FIELDS}
+    known: dict[str, Any] = {
+        name: one_line(value) if isinstance(value, str) else value
+        for name, value in vars(error).items()
+        if name in _FIELDS
+    }
     if isinstance(error, ProviderError):
         known["provider_message"] = lines_of(error.provider_message)
     return ShownError(

@@ -9,8 +9,10 @@ import math
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
+from seedcore.errors import SettingsError
 
-class BadWords(ValueError):  # noqa: N818 - it is a sentence for a person
+
+class BadWords(SettingsError, ValueError):  # noqa: N818 - it is a sentence for a person
     """
     What was typed can't be read; the text says why and what to write.
     """

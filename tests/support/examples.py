@@ -71,6 +71,8 @@ def kind_of(block: Block) -> str | None:
             return "json"
         case "yaml":
             return "preset" if block.page in PLUGINS else "story" if block.file else None
+        case "nginx":
+            return "elsewhere"  # another program reads it
         case "text":
             return _text(block)
     return None

