@@ -4,21 +4,15 @@ The one path every call takes.
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import itertools
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from seedcore import outcome
 from seedcore.attempt import attempts, submit
 from seedcore.call import Call, unlimited
 from seedcore.context import Calls
 from seedcore.contract.classify import PLUGIN_ERROR
-from seedcore.contract.deadline import Clock, Limits, Waits
 from seedcore.errors import (
     DrainingError,
     PluginError,
@@ -30,17 +24,13 @@ from seedcore.errors import (
     SettingsError,
     UnknownOperationError,
 )
-from seedcore.events import Events, JsonLines, Loguru
 from seedcore.fairness import as_fair
-from seedcore.lane import Lane, Runtime
-from seedcore.lanes import Lanes
+from seedcore.lane import Lane
+from seedcore.lifetime import Lifetime
 from seedcore.model import Seed, Spoilers, fingerprint_of
-from seedcore.plugins import SINKS, Registry, load_objects
 from seedcore.policy import Policy, Profile
 from seedcore.routes import Routes
 from seedcore.routes.following import Way, follow, point_of, targets_of
-from seedcore.settings import Settings
-from seedcore.storage.chosen import check_named
 from seedcore.storage.in_use import Storages
 from seedcore.validate import (
     check_request,
@@ -52,9 +42,6 @@ from seedcore.validate import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aiohttp import ClientMiddlewareType
-
-    from seedcore.events import Sink
     from seedcore.model import Reveal
     from seedcore.once import Once
     from seedcore.presets import Preset, Presets
@@ -62,16 +49,10 @@ if TYPE_CHECKING:
     from seedcore.store import Store
     from seedcore.surface.form import Form
 
-FROM_SETTINGS: Any = "from settings"
-"""The default of *database*: the one named in the settings."""
-
 NOT_OPEN = "Open the runner first: 'async with seedcore.Runner() as runner: ...'"
 
-AFTER_DRAIN = 5.0
-"""Seconds that cancelled attempts, and then the audit, may take to finish at shutdown."""
 
-
-class Runner:
+class Runner(Lifetime):
     """
     Calls providers by name under one contract; an async context manager.
 
@@ -85,176 +66,18 @@ class Runner:
     the database can't be opened.
     """
 
-    def __init__(
-        self,
-        *,
-        settings: Mapping[str, Any] | Settings | None = None,
-        registry: Registry | None = None,
-        database: str | None = FROM_SETTINGS,
-        clock: Clock | None = None,
-        rng: Random | None = None,
-        sinks: Iterable[Sink] | None = None,
-        start: Iterable[str] = (),
-        http_middlewares: Iterable[ClientMiddlewareType] = (),
-    ) -> None:
-        self.registry = Registry() if registry is None else registry
-        if not isinstance(settings, Settings):
-            settings = Settings.load(settings, installed=self.registry.names)
-        self.settings = settings
-        core = self.settings.core
-        self.registry.restrict(disable=core.disable, only=core.only)
-        if core.strict:
-            self.registry.load_all()
-        check_named(core, self.registry)
-        self._database = core.database_url if database is FROM_SETTINGS else database
-        self._sinks = sinks
-        self._start = tuple(start)
-        self._http_middlewares = tuple(http_middlewares)
-        self._clock = clock or Clock()
-        self._now = self._clock.monotonic
-        self._rng = rng or Random()  # noqa: S311 - jitter and ids, no secrets
-        self._prefix = f"{self._rng.getrandbits(60):015x}-"
-        self._numbers = itertools.count(1)
-        self._opened = Lanes(self.registry, self.settings, self._clock)
-        self._lanes = self._opened.real
-        self._closing = asyncio.Lock()
-        self._closed = False
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._runtime: Runtime | None = None
-        self._once: Once | None = None
-        self._routes = Routes(self.settings.routes, self.registry, self._now)
-        self._storages = Storages(
-            core, self.registry, self._clock.time, inside=self._nested_in, alone=self._stored
+    def _rooms(self) -> tuple[Storages, Calls]:
+        storages = Storages(
+            self.settings.core,
+            self.registry,
+            self._clock.time,
+            inside=self._nested_in,
+            alone=self._stored,
         )
-        self._inside = Calls(
-            nested=self._nested,
-            poll=self._poll,
-            preset=self._preset,
-            upload=self._storages.upload,
+        inside = Calls(
+            nested=self._nested, poll=self._poll, preset=self._preset, upload=storages.upload
         )
-
-    # ---------------------------------------------------------------- lifetime
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def open(self) -> None:
-        """
-        Open the database and start what was asked to start. Raises DatabaseError.
-        """
-        if self._runtime is not None:
-            msg = "A runner is opened once; make a new Runner."
-            raise SeedcoreError(msg)
-        events = self._events()
-        store = None if self._database is None else await self._store(self._database, events)
-        runtime = self._runtime = Runtime(
-            loop=asyncio.get_running_loop(),
-            thread=threading.get_ident(),
-            clock=self._clock,
-            rng=self._rng,
-            waits=Waits(self._clock),
-            limits=Limits(),
-            events=events,
-            store=store,
-            http_middlewares=self._http_middlewares,
-            failure_rows=self.settings.core.failure_rows,
-        )
-        self._opened.runtime = runtime
-        if store is not None:
-            from seedcore.sharing import Sharing
-
-            runtime.sharing = Sharing(store, runtime, self._lanes)
-            runtime.logs = self._storages.logs(runtime, store)
-        try:
-            await self._routes.open(store, events)
-            if runtime.logs is not None:
-                await runtime.logs.open()
-            for name in self._start:
-                await (await self._opened.of(name)).start_early()
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _store(self, url: str, events: Events) -> Store:
-        # Imported here: the command line lists plugins without a database.
-        from seedcore.store import Store
-
-        core = self.settings.core
-        return await Store.open(
-            url,
-            pool_size=core.database_pool_size,
-            spool_directory=core.spool_directory,
-            tell=events.emit,
-        )
-
-    async def close(self) -> None:
-        """
-        Drain: refuse new calls, let attempts in flight end, write the audit, close sessions.
-        """
-        runtime = self._runtime
-        if runtime is None:
-            return
-        runtime.draining = True
-        runtime.waits.wake()
-        async with self._closing:  # who closes too comes back when it is closed
-            if not self._closed:
-                await self._close(runtime)
-                self._closed = True
-
-    async def _close(self, runtime: Runtime) -> None:
-        await self._routes.close()
-        if runtime.logs is not None:
-            await runtime.logs.stop()
-        for seconds in (self.settings.core.drain_timeout, AFTER_DRAIN):
-            await self._wait_idle(seconds)
-            runtime.limits.fire_all()
-        try:
-            for lane in self._lanes.values():
-                await lane.stop()
-            if self._once is not None:
-                await self._once.close(timeout=AFTER_DRAIN)
-            if runtime.logs is not None:
-                await runtime.logs.close(timeout=AFTER_DRAIN)
-            if runtime.sharing is not None:
-                await runtime.sharing.close(timeout=AFTER_DRAIN)
-            if runtime.store is not None:
-                await runtime.store.close(timeout=AFTER_DRAIN)
-        finally:
-            for lane in self._lanes.values():
-                await lane.close()
-            runtime.limits.close()
-
-    async def _wait_idle(self, seconds: float) -> None:
-        if not self._running:
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return
-
-    def _events(self) -> Events:
-        if self._sinks is not None:
-            return Events(self._sinks)
-        log = self.settings.core.log
-        sinks: list[Sink] = [] if log == "off" else [JsonLines() if log == "json" else Loguru()]
-        extra, broken = load_objects(SINKS)
-        events = Events([*sinks, *extra.values()], level="INFO" if log == "json" else "DEBUG")
-        for name, reason in broken.items():
-            events.report_broken(name, reason)
-        return events
-
-    # ------------------------------------------------------------------- calls
+        return storages, inside
 
     async def generate(
         self,
@@ -310,7 +133,16 @@ class Runner:
             "reveal_at": reveal_at,
             "by": by,
         }
-
+        if self._routes.due():
+            await self._routes.news(deadline)
+        route, lane = self._routes.of(provider), self._lanes.get(provider)
+        plain = route is None and call_id is None and preset is None and dry_run is False
+        if plain and lane is not None:
+            # Nearly all calls: nothing to look up, and not one coroutine more for each that waits.
+            call = self._limited(
+                lane, operation, surface, None, deadline, patience, profile, policy, rolls=True
+            )
+            return await self._run(call, arguments)  # type: ignore[no-any-return]
         begin = functools.partial(
             self._begun,
             operation=operation,
@@ -323,17 +155,8 @@ class Runner:
             dry_run=dry_run,
             rolls=True,
         )
-        if self._routes.due():
-            await self._routes.news(deadline)
-        route = self._routes.of(provider)
-        # Not one coroutine more for what nearly all calls do: thousands of them may wait.
-        if route is None and call_id is None:
-            rolled = await self._run(await begin(provider, deadline), arguments)
-        else:
-            asked = {**arguments, "operation": operation}
-            way = self._way(provider, route, call_id, asked)
-            rolled = await self._routed(way, route, call_id, deadline, begin, arguments)
-        return rolled  # type: ignore[no-any-return]
+        way = self._way(provider, route, call_id, {**arguments, "operation": operation})
+        return await self._routed(way, route, call_id, deadline, begin, arguments)  # type: ignore[no-any-return]
 
     async def call(
         self,
@@ -369,8 +192,6 @@ class Runner:
         if self._routes.due():
             await self._routes.news(deadline)
         route = self._routes.of(provider)
-        if route is None and call_id is None:
-            return await self._run(await begin(provider, deadline), arguments)
         way = self._way(provider, route, call_id, {**arguments, "operation": operation})
         return await self._routed(way, route, call_id, deadline, begin, arguments)
 
@@ -392,19 +213,39 @@ class Runner:
         """
         Return a call that is ready to be made: its provider, which a preset may name, its limits.
         """
-        lane, found = self._lanes.get(provider) if dry_run is False else None, None
-        if lane is None or preset is not None:
-            asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
-            lane, operation, found = await asked
+        asked = self._opened.asked(provider, operation, preset, dry_run=dry_run)
+        lane, operation, found = await asked
+        call = self._limited(
+            lane, operation, surface, call_id, deadline, patience, profile, policy, rolls=rolls
+        )
+        call.preset = found
+        if dry_run:
+            self._make_dry(call)
+        return call
+
+    def _limited(  # noqa: PLR0917 - made once per call, where keywords would cost
+        self,
+        lane: Lane,
+        operation: str,
+        surface: str,
+        call_id: str | None,
+        deadline: float | None,
+        patience: float | None,
+        profile: Profile,
+        policy: Mapping[str, Any] | None,
+        *,
+        rolls: bool,
+    ) -> Call:
+        """
+        Return a call of an open lane, under the limits that were given.
+        """
         limits = lane.policy(profile, operation)
         if policy or patience is not None:
             limits = _overridden(limits, policy, patience)
         call = self._call(lane, operation, surface, call_id, limits, deadline)
-        call.profile, call.preset = profile, found
+        call.profile = profile
         if rolls and not call.operation.rolls:
-            raise UnknownOperationError(provider, operation, lane.provider.rolling)
-        if dry_run:
-            self._make_dry(call)
+            raise UnknownOperationError(lane.name, operation, lane.provider.rolling)
         return call
 
     def _way(
@@ -431,6 +272,8 @@ class Runner:
             way.begins(target, call, more=more)
             return await self._run(call, dict(arguments))
 
+        if route is None and call_id is None:
+            return await self._run(await begin(way.asked, deadline), arguments)
         if deadline is not None:
             deadline = checked_seconds(deadline, "deadline")
         chosen = None if call_id is None else checked_name(call_id, "call_id")

@@ -49,6 +49,7 @@ LEVELS: dict[str, int] = {
     "sharing": 3,
     "routes": 3,
     "surface": 4,
+    "lifetime": 4,
     "runner": 4,
     "testing": 5,
     "demo": 5,

@@ -116,7 +116,7 @@ async def test_a_runner_that_ends_meanwhile_leaves_its_rows_to_the_next(
     """
     Failures as well, which nobody awaits.
     """
-    monkeypatch.setattr("seedcore.runner.AFTER_DRAIN", 0.2)
+    monkeypatch.setattr("seedcore.lifetime.AFTER_DRAIN", 0.2)
     settings = {"spool_directory": str(spool)}
     site = Site()
     async with contextlib.AsyncExitStack() as stack:

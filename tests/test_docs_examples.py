@@ -628,7 +628,7 @@ def test_a_plugins_readme_does_what_it_shows(name: str, reader: Reader) -> None:
     with (
         played(site_in(folder) or answer_of_dash) as url,
         # Whoever waits for a site that works at a seed has it at once.
-        mock.patch("seedcore.runner.Clock", LeapingClock),
+        mock.patch("seedcore.lifetime.Clock", LeapingClock),
     ):
         reader.variables |= variables_of([*providers_in(folder)], url)
         with as_in_contracts(folder):

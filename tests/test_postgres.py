@@ -393,7 +393,7 @@ async def test_a_server_that_hangs_is_left_on_time(
     """
     monkeypatch.setattr(Store, "COMMIT_LIMIT", 0.05)
     monkeypatch.setattr("seedcore.store.postgres.SHORTEST", 0.05)
-    monkeypatch.setattr("seedcore.runner.AFTER_DRAIN", 0.1)
+    monkeypatch.setattr("seedcore.lifetime.AFTER_DRAIN", 0.1)
     async with contextlib.AsyncExitStack() as stack:
         one = await stack.enter_async_context(runner_of(Site(), url))
         await roll(one)

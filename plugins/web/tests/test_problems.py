@@ -121,7 +121,7 @@ async def test_a_failure_says_the_same_on_the_command_line(
 
     runner = seedcore.Runner(registry=Registry(), database=None, sinks=[])
     site = await serve(runner)
-    monkeypatch.setattr("seedcore.runner.Registry", Registry)
+    monkeypatch.setattr("seedcore.lifetime.Registry", Registry)
     monkeypatch.setenv("SEEDCORE_DATABASE_URL", "sqlite://:memory:")
     monkeypatch.setenv("SEEDCORE_LOG", "off")
 
