@@ -202,8 +202,8 @@ def _told(way: Way, target: str, error: Exception) -> Exception:
     if not isinstance(error, PluginError) or target == way.asked:
         return error
     msg = (
-        f"The route of {way.asked!r} leads to {target!r}, which can't be used here. {error} "
-        f"See 'seedcore route show {way.asked}'."
+        f"The route of {way.asked!r} leads to {target!r}, which can't be used here. "
+        f"{str(error).rstrip('.')}. See 'seedcore route show {way.asked}'."
     )
     told = SettingsError(msg)
     told.__cause__ = error

@@ -10,8 +10,7 @@ the test that shows one.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import attrs
@@ -25,17 +24,7 @@ from seedcore.model import Seed, SeedRequest
 from seedcore.spoilers import SpoilerLogs
 from seedcore.store import Store
 from seedcore.store.queries import Queries
-
-SHORTEST = 6
-"""Letters and digits from which on a text is a secret that can be looked for."""
-_PLAIN = re.compile(r"[^0-9A-Za-z]+")
-
-
-def plain(text: object) -> str:
-    """
-    Return the letters and digits of *text*: quotes, escapes and spaces differ from place to place.
-    """
-    return _PLAIN.sub("", str(text))
+from seedcore.testing.sealed import SHORTEST, plain, texts_of
 
 
 @attrs.define
@@ -81,27 +70,6 @@ class Watch:
                 if secret in text and secret not in self.open
             }
         )
-
-
-def texts_of(log: object) -> Iterator[str]:
-    """
-    Yield what of a spoiler log gives something away: each line, or each name with its value.
-    """
-    if isinstance(log, bytes):
-        log = log.decode("utf-8", "replace")
-    if isinstance(log, str):
-        yield from (line for line in log.splitlines() if ":" in line)
-    elif isinstance(log, Mapping):
-        for name, value in log.items():
-            if name == "meta":  # which says of the settings what everybody may know
-                continue
-            if isinstance(value, (Mapping, list)):
-                yield from texts_of(value)
-            elif isinstance(value, str) and plain(value):
-                yield f"{name}{value}"
-    elif isinstance(log, list):
-        for each in log:
-            yield from texts_of(each)
 
 
 @pytest.fixture(autouse=True)
@@ -179,7 +147,7 @@ def _watch_outputs(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcome, "failed", failing)
     monkeypatch.setattr(click, "echo", echoing)
     monkeypatch.setattr(Queries, "export", exporting)
-    for reader in ("calls", "failures"):
+    for reader in ("call", "calls", "failures", "failures_of"):
         monkeypatch.setattr(Queries, reader, _reading(watch, getattr(Queries, reader)))
 
 

@@ -7,8 +7,7 @@ What a call must not show to anybody: secret settings, sealed seeds and spoiler 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -17,10 +16,7 @@ from seedcore.model import Operation, Request, Rolled, Seed, SeedRequest
 from seedcore.plugins import Provider
 from seedcore.redact import SHORTEST as SHORTEST_SECRET
 from seedcore.testing.flows.replay import Replayed
-
-SHORTEST = 6
-"""Letters and digits from which on a text is one that can be looked for."""
-_PLAIN = re.compile(r"[^0-9A-Za-z]+")
+from seedcore.testing.sealed import SHORTEST, plain, texts_of
 
 Made = tuple[Request, Any]
 """A request, and what the provider returned for it."""
@@ -113,31 +109,3 @@ def _known(request: Request, value: Any) -> Iterator[str]:
         yield from (plain(f"{name}{fact}") for name, fact in facts.items())
     if not request.sealed:
         yield from map(plain, (seed.url, seed.id, seed.code))
-
-
-def plain(text: object) -> str:
-    """
-    Return the letters and digits of *text*: quotes, escapes and spaces differ from place to place.
-    """
-    return _PLAIN.sub("", str(text))
-
-
-def texts_of(log: object) -> Iterator[str]:
-    """
-    Yield what of a spoiler log gives something away: each line, or each name with its value.
-    """
-    if isinstance(log, bytes):
-        log = log.decode("utf-8", "replace")
-    if isinstance(log, str):
-        yield from (line for line in log.splitlines() if ":" in line)
-    elif isinstance(log, Mapping):
-        for name, value in log.items():
-            if name == "meta":  # which says of the settings what everybody may know
-                continue
-            if isinstance(value, (Mapping, list)):
-                yield from texts_of(value)
-            elif isinstance(value, str) and plain(value):
-                yield f"{name}{value}"
-    elif isinstance(log, list):
-        for each in log:
-            yield from texts_of(each)
