@@ -220,5 +220,5 @@ def row_for_event(record: AuditRecord) -> dict[str, Any]:
         except (TypeError, ValueError, RecursionError):  # which is why it could not be written
             del row[name]
     if record.sealed:
-        row.update(permalink=None, hash_id=None, seed={})
+        row.update(permalink=None, hash_id=None, settings={}, seed={})
     return row

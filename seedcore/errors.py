@@ -136,11 +136,10 @@ class UnknownProviderError(PluginError, LookupError, ValueError):
         self.installed = tuple(sorted(installed))
         self.distribution = distribution
         known = ", ".join(self.installed) or "none"
-        super().__init__(
-            f"No provider is called {name!r}. Installed: {known}."
-            f"{did_you_mean(name, self.installed)} "
-            f"If a plugin brings it: pip install {distribution}"
-        )
+        advice = did_you_mean(name, self.installed)
+        if re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,99}", distribution):  # a name that one can have
+            advice += f" If a plugin brings it: pip install {distribution}"
+        super().__init__(f"No provider is called {name!r}. Installed: {known}.{advice}")
 
 
 class UnknownOperationError(PluginError, LookupError, ValueError):

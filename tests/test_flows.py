@@ -17,7 +17,7 @@ from seedcore.testing.flows.files import BadFlow, flow_of, read
 from seedcore.testing.flows.replay import replay
 
 FLOWS = sorted((Path(__file__).parent / "flows").glob("*.json"))
-REPLAYED = ("alttpr", "alttprdoor", "avianart", "ctjets", "ootr", "sm", "smvaria", "smz3")
+REPLAYED = ("alttpr", "alttprdoor", "avianart", "ctjets", "ootr", "sm", "smdash", "smvaria", "smz3")
 """Providers of which every operation is compared with what is done today."""
 
 

@@ -34,6 +34,8 @@ def columns_of(line: bytes) -> Columns:
         msg = "it is no UTF-8 text"
     except json.JSONDecodeError as error:
         msg = f"it is no JSON: {error.msg} (at character {error.pos + 1})"
+        if line.lstrip()[:1] in (b"[", b"]") or line.rstrip().endswith(b","):
+            msg += "; if the file is one array, write each row as a line of its own instead"
     except ValueError:
         msg = "it has a number with too many digits"
     except RecursionError:

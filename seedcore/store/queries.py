@@ -11,7 +11,7 @@ import attrs
 from tortoise.expressions import Q
 from tortoise.models import Model
 
-from seedcore.model import AuditRecord, FailureRecord
+from seedcore.model import LONGEST_NAME, AuditRecord, FailureRecord
 from seedcore.store.database import Database
 from seedcore.store.models import Call, Failure, Unsealing
 
@@ -28,9 +28,9 @@ class Queries:
     """
     Questions about past calls; a row is a dict of the record's fields.
 
-    ``permalink``, ``hash_id`` and ``seed`` of a sealed row are ``None``, ``None`` and ``{}``
+    ``permalink``, ``hash_id``, ``settings`` and ``seed`` of a sealed row are ``None`` and ``{}``
     until its unsealing is recorded. ``since`` is epoch seconds. Dry runs are left out, unless
-    ``dry`` asks for them too.
+    ``dry`` asks for them too. For a name or an id that no row can have, there is no row.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,6 +51,8 @@ class Queries:
 
         With *before*, a call_id, those that are older than it; none if it isn't known.
         """
+        if not can_be(provider, surface, before):
+            return []
         filters = _filters(provider, surface, since) | _dry(dry)
         where = None
         if before is not None:
@@ -72,6 +74,8 @@ class Queries:
         """
         Return the newest *limit* failed calls, the newest first.
         """
+        if not can_be(provider, surface):
+            return []
         filters = _filters(provider, surface, since)
         return await self._newest(Failure, _FAILURE_COLUMNS, limit, filters)
 
@@ -86,6 +90,8 @@ class Queries:
         """
         Yield all successful calls in the order they were written.
         """
+        if not can_be(provider, surface):
+            return
         filters = _filters(provider, surface, since) | _dry(dry)
         columns = ("id", *_CALL_COLUMNS)
         last = 0
@@ -101,6 +107,8 @@ class Queries:
         """
         Return the row of a successful call as every reader sees it.
         """
+        if not can_be(call_id):
+            return None
         rows = await self._database.rows(Call, _CALL_COLUMNS, limit=1, call_id=call_id)
         return (await self._hide_sealed(rows))[0] if rows else None
 
@@ -108,6 +116,8 @@ class Queries:
         """
         Return the failures of one call, the newest first: an id may be used again.
         """
+        if not can_be(call_id):
+            return []
         return await self._newest(Failure, _FAILURE_COLUMNS, limit, {"call_id": call_id})
 
     async def failures_by_kind(self, since: float, step: float) -> list[ShownRow]:
@@ -151,7 +161,9 @@ class Queries:
         """
         Whether a successful call with this id was recorded.
         """
-        return bool(await self._database.rows(Call, ("call_id",), limit=1, call_id=call_id))
+        return can_be(call_id) and bool(
+            await self._database.rows(Call, ("call_id",), limit=1, call_id=call_id)
+        )
 
     async def own_call(self, call_id: str) -> ShownRow | None:
         """
@@ -184,8 +196,15 @@ class Queries:
             shown.update(row["call_id"] for row in found)
         for row in rows:
             if row["sealed"] and row["call_id"] not in shown:
-                row.update(permalink=None, hash_id=None, seed={})
+                row.update(permalink=None, hash_id=None, settings={}, seed={})
         return rows
+
+
+def can_be(*names: str | None) -> bool:
+    """
+    Whether a row can have these names: short printable texts, which are all that is recorded.
+    """
+    return all(name is None or (len(name) <= LONGEST_NAME and name.isprintable()) for name in names)
 
 
 def _dry(wanted: bool) -> dict[str, Any]:  # noqa: FBT001 - it is all there is to say

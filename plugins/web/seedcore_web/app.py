@@ -9,10 +9,11 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 
+import attrs
 from aiohttp import web
 
-from seedcore import Runner
-from seedcore_web.access import ACCESS, Access
+from seedcore import DatabaseError, Runner
+from seedcore_web.access import ACCESS, CALLER, Access
 from seedcore_web.api import API
 from seedcore_web.endpoints import RUNNER, Endpoint
 from seedcore_web.guard import check_url, guarded
@@ -35,11 +36,14 @@ SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+EXPOSED = "Location, Preference-Applied, Retry-After"
 ASKED_FIRST = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Prefer",
     "Access-Control-Allow-Methods": "GET, POST, PUT",
     "Access-Control-Max-Age": "600",
 }
+NO_DATABASE = "The audit database can't be used right now."
+"""What is said of it to whoever has no business with where it is."""
 LOG = logging.getLogger("seedcore_web")
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -102,7 +106,14 @@ async def _problems(request: web.Request, handler: Next) -> web.StreamResponse:
         problem = problem_of(error)
         if problem.kind == "InternalError":
             _report(request, error)
+        elif isinstance(error, DatabaseError) and not _is_operator(request):
+            problem = attrs.evolve(problem, shown=attrs.evolve(problem.shown, message=NO_DATABASE))
     return _answer(request, problem)
+
+
+def _is_operator(request: web.Request) -> bool:
+    caller = request.get(CALLER)
+    return caller is not None and caller.allows("admin")
 
 
 def _answer(request: web.Request, problem: Problem) -> web.StreamResponse:
@@ -138,6 +149,7 @@ def _allow(app: web.Application, origins: frozenset[str]) -> None:
         response.headers["Vary"] = "Origin"
         if request.headers.get("Origin") in origins:
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
     async def asked_first(request: web.Request) -> web.Response:
         allowed = request.headers.get("Origin") in origins

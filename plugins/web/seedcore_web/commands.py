@@ -19,6 +19,10 @@ from seedcore.store.keys import SCOPES, AccessKey
 if TYPE_CHECKING:
     from seedcore.store import Store
 
+LAST_KEY = (
+    "That was the last key: servers answer whoever is on their machine now, without any. Where a "
+    "proxy stands before one, make another key first."
+)
 _NAME = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
 
 
@@ -123,7 +127,9 @@ def add_key(
         raise SettingsError(msg)
 
     async def add(store: Store) -> tuple[str, AccessKey]:
-        return await store.keys.add(name, scopes, per_minute=per_minute)
+        made = await store.keys.add(name, scopes, per_minute=per_minute)
+        click.echo(f"It opens the servers on the database {store.name}.", err=True)
+        return made
 
     text, key = ask_database(add, make=True, quiet=True)
     if invocation.as_json:
@@ -150,10 +156,17 @@ def revoke_key(name: str) -> None:
     """
     Let a key open nothing any more; servers take that over within seconds.
     """
-    if not ask_database(lambda store: store.keys.revoke(name), quiet=True):
+
+    async def revoke(store: Store) -> tuple[bool, bool]:
+        return await store.keys.revoke(name), await store.keys.any_active()
+
+    revoked, others = ask_database(revoke, quiet=True)
+    if not revoked:
         msg = f"There is no key {name[:80]!a} in use. 'seedcore web key list' shows all."
         raise SettingsError(msg)
     write_line(f"{name} opens nothing any more.")
+    if not others:
+        click.echo(LAST_KEY, err=True)
 
 
 def _facts(key: AccessKey) -> dict[str, object]:

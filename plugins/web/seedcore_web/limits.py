@@ -30,6 +30,8 @@ JOBS = 100
 """Calls that nobody waits for and that run at the same time."""
 REMEMBERED = 1_000
 """Results of such calls that are kept for who asked."""
+LONGEST_ID = 100
+"""Most characters of an ``Idempotency-Key``."""
 PAGE = 500
 """Most rows of one answer."""
 

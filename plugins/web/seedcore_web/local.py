@@ -11,25 +11,32 @@ from aiohttp import web
 
 from seedcore_web.problems import Refusal
 
-FORWARDED = (
-    "Forwarded",
-    "Via",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
+FORWARDED = re.compile(
+    r"(?i)forwarded|via|x-forwarded(-.*)?|x-real-ip|x-original-.*|(.*-)?client-?ip|cf-.*"
 )
 """Headers of a request that comes through a proxy, from who knows where."""
+
+
+def is_local(request: web.Request) -> bool:
+    """
+    Whether the request comes from this machine, as far as that can be told.
+    """
+    peer = (request.transport and request.transport.get_extra_info("peername")) or ("",)
+    here = is_loopback(peer[0]) and _names_loopback(request.headers.get("Host"))
+    return here and _through(request) is None
+
+
+def _through(request: web.Request) -> str | None:
+    return next((name for name in request.headers if FORWARDED.fullmatch(name)), None)
 
 
 def check_local(request: web.Request) -> None:
     """
     Raise Refusal unless the request comes from this machine, and from nowhere beyond it.
     """
-    peer = (request.transport and request.transport.get_extra_info("peername")) or ("",)
-    through = next((name for name in FORWARDED if name in request.headers), None)
-    if through is None and is_loopback(peer[0]) and _names_loopback(request.headers.get("Host")):
+    if is_local(request):
         return
+    through = _through(request)
     why = f" (the header {through} says that this came from elsewhere)" if through else ""
     message = (
         "This server has no keys, so it answers this machine alone, under the name localhost"

@@ -70,13 +70,15 @@ def document_of(content: bytes) -> Any:
         why = f"{error.msg} (line {error.lineno}, column {error.colno})"
         refuse(f"The body is not valid JSON: {why}.")
     except ValueError as error:
-        refuse(f"The body is not valid JSON: {clean_text(error, 200)}.")
+        why = clean_text(error, 200)
+        refuse(f"The body is not valid JSON: {_DIGITS if 'digits' in why else why}.")
     except RecursionError:
         refuse(_TOO_DEEP)
     _check_size(document)
     return document
 
 
+_DIGITS = "it has a number with too many digits"
 _TOO_DEEP = f"The body is nested too deeply: {DEEPEST} levels are the most."
 
 
@@ -174,7 +176,7 @@ def _read(name: str, text: str, schema: Schema) -> Any:
         if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
             refuse(f"{name} must be a whole number from {least} to {most}.")
         return int(text[:9])
-    if schema.get("format") == "date-time":
+    if schema.get("format") == "moment":
         return moment(name, text)
     return text
 
@@ -185,6 +187,8 @@ def moment(name: str, given: str | float) -> float:
     """
     try:
         seconds = float(given)
+    except OverflowError:
+        seconds = -1
     except ValueError:
         try:
             found = datetime.fromisoformat(str(given))

@@ -23,8 +23,8 @@ from seedcore_web.api.scopes import scope_of
 from seedcore_web.endpoints import RUNNER
 from seedcore_web.guard import ANY, require
 from seedcore_web.jobs import JOBS
+from seedcore_web.limits import LONGEST_ID
 
-LONGEST_ID = 100
 LIMITS = ("deadline", "patience", "profile", "dry_run")
 
 
@@ -55,6 +55,8 @@ async def call(request: web.Request) -> web.Response:
     arguments = asked.get("arguments", {})
     check_names(arguments)
     require(caller, scope_of(runner, provider, operation))
+    if runner.form(provider, operation).rolls:
+        arguments = _as_seed(arguments, caller)
     limits = {name: asked[name] for name in LIMITS if name in asked}
 
     async def ask(call_id: str | None) -> dict[str, Any]:
@@ -67,7 +69,20 @@ async def call(request: web.Request) -> web.Response:
             "result": seed_facts(result) if is_ours(result) else result,
         }
 
-    return await _answered(request, caller, asked, ask, waits=asked.get("wait", True))
+    waits = asked.pop("wait", True)
+    return await _answered(request, caller, {**asked, "arguments": arguments}, ask, waits=waits)
+
+
+def _as_seed(arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+    """
+    Return the arguments of an operation that makes seeds as ``generate`` has them.
+    """
+    if "by" in arguments:
+        refuse("by can't be given: it is who asks.")
+    made = {**arguments, "by": caller.author}
+    if made.get("reveal_at") is not None:
+        made["reveal_at"] = moment("reveal_at", made["reveal_at"])
+    return made
 
 
 def is_ours(result: object) -> bool:
@@ -89,7 +104,8 @@ async def _answered(
     Return what *act* returns, or where that will be found.
     """
     jobs, call_id = request.app[JOBS], idempotency(request, caller)
-    preferred = [each.strip() for each in request.headers.get("Prefer", "").lower().split(",")]
+    lines = ",".join(request.headers.getall("Prefer", ())).lower()
+    preferred = [each.partition(";")[0].strip() for each in lines.split(",")]
     if waits and "respond-async" not in preferred:
         return json_of(await jobs.run(act(call_id)))
     chosen = call_id or f"web:{caller.key_id}:{secrets.token_urlsafe(16)}"

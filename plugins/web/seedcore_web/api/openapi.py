@@ -12,9 +12,18 @@ from typing import Any
 from aiohttp import web
 
 from seedcore_web.api.described import BASE, Described, json_of
-from seedcore_web.api.schemas import SCHEMAS, TEXT, ref
+from seedcore_web.api.schemas import SCHEMAS, TEXT, kind, ref
 from seedcore_web.guard import ANY
+from seedcore_web.limits import LONGEST_ID
+from seedcore_web.problems import RETRY_AFTER
 
+PROBLEM = "application/problem+json"
+_LATER = {"Retry-After": {"description": "Seconds to wait.", "schema": kind("integer")}}
+_ACCEPTED = {
+    "Location": {"description": "Where the call is.", "schema": TEXT},
+    "Preference-Applied": {"description": "respond-async, if that was asked.", "schema": TEXT},
+    **_LATER,
+}
 COMMON = (400, 401, 403, 429, 500, 503)
 """What every endpoint that needs a key may answer."""
 
@@ -40,7 +49,10 @@ def described(endpoints: Iterable[Described]) -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "responses": {"Problem": _content("Problem", "application/problem+json")},
+            "responses": {
+                "Problem": _content("Problem", PROBLEM),
+                "ProblemForNow": {**_content("Problem", PROBLEM), "headers": _LATER},
+            },
         },
     }
 
@@ -56,8 +68,12 @@ def _operation(endpoint: Described) -> dict[str, Any]:
     answers: dict[str, Any] = {
         str(status): _content(name, "application/json") for status, name in endpoint.answers.items()
     }
-    for status in (*(COMMON if endpoint.scope else ()), *endpoint.problems):
-        answers.setdefault(str(status), {"$ref": "#/components/responses/Problem"})
+    if "202" in answers:
+        answers["202"]["headers"] = _ACCEPTED
+    slow = () if endpoint.body is None else (408,)
+    for status in (*(COMMON if endpoint.scope else ()), *slow, *endpoint.problems):
+        name = "ProblemForNow" if status in RETRY_AFTER else "Problem"
+        answers.setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": _id_of(endpoint),
@@ -80,11 +96,12 @@ def _parameters(endpoint: Described) -> Iterable[Mapping[str, Any]]:
     for name, schema in endpoint.query.items():
         yield {"name": name, "in": "query", "schema": schema}
     for name, about in endpoint.headers.items():
-        yield {"name": name, "in": "header", "description": about, "schema": TEXT}
+        longest = {"minLength": 1, "maxLength": LONGEST_ID} if name == "Idempotency-Key" else {}
+        yield {"name": name, "in": "header", "description": about, "schema": {**TEXT, **longest}}
 
 
-def _content(name: str, kind: str) -> dict[str, Any]:
-    return {"description": name, "content": {kind: {"schema": ref(name)}}}
+def _content(name: str, media: str) -> dict[str, Any]:
+    return {"description": name, "content": {media: {"schema": ref(name)}}}
 
 
 def _id_of(endpoint: Described) -> str:

@@ -22,9 +22,11 @@ from seedcore_web.endpoints import RUNNER
 from seedcore_web.guard import ANY, require
 from seedcore_web.jobs import JOBS, Job
 from seedcore_web.limits import PAGE
+from seedcore_web.problems import Refusal
+from seedcore_web.revealing import revealed
 
 _LIMIT = kind("integer", about="Rows.", minimum=1, maximum=PAGE, default=50)
-_SINCE = kind("string", about="A time, or epoch seconds.", format="date-time")
+_SINCE = kind("string", about="A time with its zone, or epoch seconds.", format="moment")
 _FAILED = {"provider": TEXT, "surface": TEXT, "since": _SINCE, "limit": _LIMIT}
 _CALLED = {**_FAILED, "before": kind("string", about="A call_id: the rows before it.")}
 
@@ -35,7 +37,11 @@ async def audit(request: web.Request) -> web.Response:
     """
     asked = query_of(request, _CALLED)
     asked.setdefault("limit", 50)
-    rows = await store_of(request).queries.calls(**asked)
+    queries = store_of(request).queries
+    rows = await queries.calls(**asked)
+    before = asked.get("before")
+    if before is not None and not rows and not await queries.has_call(before):
+        raise Refusal(404, "NotFound", "before is no call that is recorded here; begin anew.")
     following = None
     if len(rows) == asked["limit"]:
         query = urlencode({**asked, "before": rows[-1]["call_id"]})
@@ -98,12 +104,10 @@ def _ended(job: Job | None, caller: Caller) -> dict[str, Any]:
     """
     Return what came of a job, for nobody but who asked.
     """
-    mine = job is not None and job.key_id == caller.key_id
-    problem = job.problem if mine and job is not None else None
-    return {
-        "result": job.result if mine and job is not None else None,
-        "problem": None if problem is None else problem.to_json(),
-    }
+    if job is None or job.key_id != caller.key_id:
+        return {"result": None, "problem": None}
+    problem = None if job.problem is None else job.problem.to_json()
+    return {"result": job.result, "problem": problem}
 
 
 def _attempts(row: Mapping[str, Any]) -> list[Any]:
@@ -116,10 +120,7 @@ async def reveal(request: web.Request) -> web.Response:
     Reveal a spoiler log that is due.
     """
     asked = await body_of(request, REVEAL, required=False)
-    found = await request.app[JOBS].run(
-        request.app[RUNNER].reveal(request.match_info["call_id"], by=caller_of(request).by, **asked)
-    )
-    return json_of(attrs.asdict(found))
+    return json_of(attrs.asdict(await revealed(request, asked.get("kind", "spoiler"))))
 
 
 def store_of(request: web.Request) -> Store:
@@ -142,6 +143,7 @@ ENDPOINTS = (
         summary="List successful calls, the newest first.",
         query=_CALLED,
         answers={200: "Rows"},
+        problems=(404,),
     ),
     Described(
         method="GET",
@@ -161,7 +163,7 @@ ENDPOINTS = (
         body=REVEAL,
         required=False,
         answers={200: "Reveal"},
-        problems=(404, 413, 415, 502, 504),
+        problems=(404, 413, 415, 501, 502, 504),
     ),
     Described(
         method="GET",
