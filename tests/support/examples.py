@@ -39,10 +39,10 @@ SHOWN: Mapping[tuple[str, str], str] = {
 
 FOLLOWED = {each.name for each in pages() if any(b.language == "console" for b in each.blocks)}
 """Pages whose blocks make one story: saved, typed and compared in order."""
-APART = {"docs/migrating.md"}
-"""Pages that a test of their own follows: programs of several steps, with a site."""
+APART = {"docs/migrating.md", "plugins/web/README.md"}
+"""Pages that a test of their own follows: programs of several steps with a site, a server."""
 FOLLOWED -= APART
-PLUGINS = {each.name for each in pages() if each.name.startswith("plugins/")}
+PLUGINS = {each.name for each in pages() if each.name.startswith("plugins/")} - APART
 RULES = {each.name for each in pages() if "/rules/" in each.name} - {
     "docs/reference/rules/README.md"
 }
@@ -71,8 +71,6 @@ def kind_of(block: Block) -> str | None:
             return "json"
         case "yaml":
             return "preset" if block.page in PLUGINS else "story" if block.file else None
-        case "nginx":
-            return "elsewhere"  # another program reads it
         case "text":
             return _text(block)
     return None
