@@ -230,19 +230,21 @@ def sent_key(request: web.Request) -> str | None:
     return text.strip()
 
 
-async def sign_in(request: web.Request) -> web.Response | None:
+async def sign_in(request: web.Request) -> tuple[web.Response, AccessKey] | None:
     """
-    Return an answer that leaves the key of the form with the browser; ``None`` for a wrong key.
+    Return an answer that leaves the key of the form with the browser, and the key; ``None`` for a
+    wrong one. The browser also sends it where a link from elsewhere leads here, as from a chat.
 
     Raises Refusal as ``Access.check`` does.
     """
     text = str((await request.post()).get("key", "")).strip()
-    if not text or await request.app[ACCESS].check(request, text) is None:
+    key = await request.app[ACCESS].check(request, text) if text else None
+    if key is None:
         return None
     response = web.Response(status=303)
     secure = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
-    response.set_cookie(COOKIE, text, httponly=True, samesite="Strict", secure=secure, path="/")
-    return response
+    response.set_cookie(COOKIE, text, httponly=True, samesite="Lax", secure=secure, path="/")
+    return response, key
 
 
 async def sign_out(_: web.Request) -> web.Response:

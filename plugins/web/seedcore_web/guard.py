@@ -106,8 +106,14 @@ def check_meant(request: web.Request) -> None:
     if request.headers.get("Sec-Purpose") or request.headers.get("Purpose") == "prefetch":
         message = "Each visit of this address rolls a seed: it can't be fetched ahead."
         raise Refusal(403, "NotAllowed", message)
-    site = request.headers.get("Sec-Fetch-Site")
-    if caller_of(request).sent_by_itself and site not in (None, "same-origin", "none"):
+    site, caller = request.headers.get("Sec-Fetch-Site"), caller_of(request)
+    if caller.by_cookie and site is None:
+        message = (
+            "Your browser doesn't tell where this link comes from, as it does over HTTPS, so that "
+            "any page might roll seeds with your key. Roll with the form, or send the key yourself."
+        )
+        raise Refusal(403, "NotAllowed", message)
+    if caller.sent_by_itself and site not in (None, "same-origin", "none"):
         raise Refusal(403, "NotAllowed", "Another site's page may not roll seeds here.")
 
 

@@ -345,7 +345,7 @@ async def test_signing_in_leaves_a_cookie_that_scripts_can_not_read(site, key_of
 
     assert (good.status, foreign.status) == (303, 403)
     assert cookie.startswith(f"seedcore_key={key};")
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
 
 
@@ -421,3 +421,14 @@ async def test_without_a_database_this_machine_is_served(serve, runner_of):
     assert (await site.roll()).status == 200
     assert (await site.get("/api/v1/audit")).status == 503
     assert (await site.get("/api/v1/routes", key="seedcore_0123456789ab_x")).status == 401
+
+
+@pytest.mark.parametrize(("scope", "place"), [("read", "/"), ("generate", "/roll")])
+async def test_signing_in_leads_to_where_the_key_opens(site, key_of, scope, place):
+    """
+    Whoever may only roll finds nothing on the first page.
+    """
+    key = await key_of(site, scope)
+    answer = await site.ask("POST", "/sign-in", data={"key": key}, headers={"Origin": site.url})
+
+    assert (answer.status, answer.headers["Location"]) == (303, place)

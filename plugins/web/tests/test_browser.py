@@ -238,6 +238,40 @@ async def test_a_double_click_rolls_once(tmp_path: Path) -> None:
         assert 1 == visit.world.tower.rolled
 
 
+async def test_a_refused_form_has_the_focus_on_what_is_wrong(visit: Visit) -> None:
+    """
+    Who can't see the page hears the sentence first, and the form comes next.
+    """
+    page = await visit.page()
+    for path, label, button in (
+        ("/roll/tower", "Preset", "Roll"),
+        ("/sign-in", "Key", "Sign in"),
+    ):
+        await page.goto(path)
+        await page.get_by_label(label).fill("nonsense")
+        await page.get_by_role("button", name=button).click()
+        await expect(page.locator("#error")).to_be_focused()
+    visit.complaints = [each for each in visit.complaints if "40" not in each]
+
+
+async def test_a_link_on_another_site_finds_who_has_signed_in(visit: Visit) -> None:
+    """
+    As from a chat: 127.0.0.1 and localhost are two sites.
+    """
+    text, _ = await visit.world.runner.store.keys.add("bot", ["read"])
+    page = await visit.page()
+    await page.goto("/sign-in")
+    await page.get_by_label("Key").fill(text)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    other = visit.world.url.replace("127.0.0.1", "localhost")
+    await page.goto(f"{other}/sign-in")
+
+    await page.evaluate("address => { location.href = address }", f"{visit.world.url}/seeds")
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Seeds")
+
+
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 async def test_every_page_fits(visit: Visit, look: str) -> None:
     """
@@ -267,6 +301,7 @@ async def test_every_page_fits(visit: Visit, look: str) -> None:
     for name, path in paths.items():
         await page.goto(path)
         assert 0 == await overflow(page), name
+        assert [] == await page.evaluate(OVER), name
         await visit.picture(page, f"{look}-{name}")
     paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(250, 250, 248)") == (look != "dark")
@@ -284,6 +319,21 @@ async def test_every_text_has_contrast(visit: Visit, scheme: str) -> None:
         assert [] == await page.evaluate(CONTRAST), path
     visit.complaints = [each for each in visit.complaints if "404" not in each]
 
+
+OVER = """() => {
+  const faults = [];
+  for (const text of document.querySelectorAll(".timeline .label")) {
+    if (!getComputedStyle(text).paintOrder.startsWith("stroke")) faults.push("no rim");
+    const [one, other] = [text, text.parentElement.querySelector("rect")]
+      .map((each) => each.getBBox());
+    const apart = one.x >= other.x + other.width || one.x + one.width <= other.x
+      || one.y >= other.y + other.height;
+    const inside = one.x >= 0 && one.x + one.width <= 760;
+    if (!apart || !inside) faults.push(text.textContent);
+  }
+  return faults;
+}"""
+"""The words of a timeline that lie on their bar."""
 
 CONTRAST = """() => {
   const parts = (text) => text.match(/[\\d.]+/g).map(Number);

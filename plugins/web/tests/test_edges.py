@@ -184,3 +184,25 @@ async def test_a_log_without_an_address_isnt_offered_elsewhere(site, key_of):
     assert answer.status == 501
     assert "storage_url" in answer.body["detail"]
     assert (await site.post(path, key=key)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Sec-Fetch-Site": "none"}, 303),
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+async def test_a_link_rolls_with_a_cookie_only_if_the_browser_tells_where_it_was(
+    site, key_of, headers, status
+):
+    """
+    The cookie comes along from everywhere, and each visit makes a seed.
+    """
+    key = await key_of(site, "generate")
+    answer = await site.get("/go/demo", headers={"Cookie": f"seedcore_key={key}", **headers})
+
+    assert answer.status == status
+    assert (await site.get("/go/demo", key=key)).status == 303

@@ -209,7 +209,7 @@ async def test_a_stream_ends_after_a_while(watcher):
     """
     Whoever has a key that was revoked meanwhile doesn't get another one.
     """
-    times = iter([0.0, 0.0, live.LONGEST + 1])
+    times = itertools.chain([0.0, 0.0, 1.0, 1.0], itertools.repeat(live.LONGEST + 1))
     with watcher.listening() as listener:
         stream = events(watcher, listener, heartbeat=0.001, now=lambda: next(times))
 
@@ -275,3 +275,159 @@ async def test_a_page_is_told_over_http(tmp_path, monkeypatch):
             await reply.content.read()  # which has an end
         assert (await world.ask("HEAD", "/events")).status == 200
         assert (await world.get("/events")).status == 503
+
+
+async def test_a_page_that_was_closed_is_forgotten_at_once(watcher, stage):
+    """
+    Its place is free for another one long before the next heartbeat.
+    """
+    asked = []
+
+    async def goes_on(*, beat):
+        asked.append(beat)
+        return len(asked) < 3
+
+    with watcher.listening() as listener:
+        stream = events(watcher, listener, heartbeat=3600, goes_on=goes_on)
+        await anext(stream)
+        live_every, live.SEEN_EVERY = live.SEEN_EVERY, 0.001
+        try:
+            rest = [text async for text in stream]
+        finally:
+            live.SEEN_EVERY = live_every
+
+    assert ([], [False] * 3) == (rest, asked)
+
+
+async def test_a_key_that_was_revoked_hears_no_more(tmp_path, monkeypatch):
+    """
+    It is looked at with each heartbeat.
+    """
+    monkeypatch.setattr(live, "SEEN_EVERY", 0.001)
+    monkeypatch.setattr(live, "HEARTBEAT", 0.002)
+    monkeypatch.setattr("seedcore_web.access.Access.FRESH", 0.0)
+    monkeypatch.setitem(events.__kwdefaults__, "heartbeat", 0.002)
+    async with beside.world(tmp_path) as world:
+        text, _ = await world.runner.store.keys.add("bot", ["read"])
+        headers = {"Authorization": f"Bearer {text}"}
+        async with world.client.get(f"{world.url}/events", headers=headers) as reply:
+            await reply.content.readline()
+            await world.runner.store.keys.revoke("bot")
+            await world.runner.store.keys.add("other", ["read"])  # else this machine needs none
+            await reply.content.read()  # which has an end
+
+
+async def test_one_key_can_not_take_all_places(watcher):
+    """
+    Others want to hear something too.
+    """
+    with contextlib.ExitStack() as stack:
+        for _ in range(live.MOST_OF_ONE):
+            stack.enter_context(watcher.listening(who="bot"))
+        with pytest.raises(Refusal, match="20 with this key do already"):
+            stack.enter_context(watcher.listening(who="bot"))
+        stack.enter_context(watcher.listening(who="other"))
+
+
+async def test_a_look_that_breaks_ends_nothing(watcher, stage, caplog):
+    """
+    Whatever it was; the next one may go well.
+    """
+    broken = [True]
+    look = watcher._look
+
+    async def breaking():
+        if broken:
+            broken.clear()
+            stage.looks += 1
+            raise KeyError("a bug")
+        return await look()
+
+    watcher._look = breaking
+    with watcher.listening() as listener:
+        await first_look(stage)
+        await stage.next()
+        stage.seen["seeds"] = "2"
+        await stage.next()
+        assert {"seeds": "2"} == listener.changed
+    assert "KeyError while looking" in caplog.text
+
+
+async def test_the_same_error_is_logged_once(watcher, stage, caplog):
+    """
+    A look each second would fill the log; its text, which may hold anything, is left out.
+    """
+
+    async def broken():
+        stage.looks += 1
+        raise KeyError("SECRET")
+
+    watcher._look = broken
+    with watcher.listening():
+        await first_look(stage)
+        for _ in range(3):
+            await stage.next()
+
+    assert ["KeyError while looking for what has changed"] == caplog.messages
+
+
+async def test_a_busy_page_is_looked_at_too(watcher, stage):
+    """
+    Changes that never pause don't put off the beat, at which a key is asked for again.
+    """
+    beats = []
+
+    async def goes_on(*, beat):
+        beats.append(beat)
+        return len(beats) < 3
+
+    times = iter([0.0, 0.0, 1.0, 1.0, 20.0, 20.0, 20.0, 20.0])
+    with watcher.listening() as listener:
+        stream = events(watcher, listener, now=lambda: next(times), goes_on=goes_on)
+        await anext(stream)
+        for number in range(3):
+            listener.changed["seeds"] = str(number)
+            listener.woken.set()
+            with contextlib.suppress(StopAsyncIteration):
+                await anext(stream)
+
+    assert [False, True, False] == beats
+
+
+async def test_a_database_that_is_gone_lets_a_page_listen(tmp_path, monkeypatch):
+    """
+    Nobody can tell then whether its key is revoked; a page that is let go doesn't come back.
+    """
+    monkeypatch.setattr(live, "SEEN_EVERY", 0.001)
+    monkeypatch.setattr("seedcore_web.access.Access.FRESH", 0.0)
+    monkeypatch.setitem(events.__kwdefaults__, "heartbeat", 0.002)
+
+    async def gone(_):
+        raise DatabaseError("gone")
+
+    async with beside.world(tmp_path) as world:
+        text, _ = await world.runner.store.keys.add("bot", ["read"])
+        headers = {"Authorization": f"Bearer {text}"}
+        async with world.client.get(f"{world.url}/events", headers=headers) as reply:
+            monkeypatch.setattr(world.runner.store.keys, "check", gone)
+            read = [(await reply.content.readline()).decode() for _ in range(9)]
+
+    assert read.count(": nothing new\n") >= 2
+
+
+async def test_closed_pages_make_room_for_others(tmp_path, monkeypatch):
+    """
+    As soon as a page is gone, not when something is sent to it next.
+    """
+    monkeypatch.setattr(live, "MOST", 3)
+    monkeypatch.setattr(live, "SEEN_EVERY", 0.001)
+    async with beside.world(tmp_path) as world:
+        watcher = world.app[WATCHER]
+        for _ in range(3):
+            reply = await world.client.get(f"{world.url}/events")
+            await reply.content.readline()
+            reply.close()
+        while watcher._listeners:
+            await asyncio.sleep(0.001)
+        async with world.client.get(f"{world.url}/events") as reply:
+            assert reply.status == 200

@@ -10,7 +10,9 @@ import attrs
 import pytest
 
 from seedcore import Clock
+from seedcore.surface.fields import Field
 from seedcore.testing import module_beside
+from seedcore_web.pages.inputs import _about
 
 beside = module_beside(__file__, "page_world")
 TOWER = "/roll/tower"
@@ -106,6 +108,31 @@ async def test_each_kind_has_an_input_that_fits(world):
     [preset] = page.root.all("input", name="preset")
     about = preset.attributes["aria-describedby"]
     assert page.root.all("p", id=about)[0].text == "A preset: a name, or namespace/name."
+
+
+@pytest.mark.parametrize(
+    ("explained", "expected"),
+    [
+        ("players, from 1 to 8", ["Players, from 1 to 8."]),
+        ("1-8 players", ["1-8 players."]),
+        ("the 18th player", ["The 18th player.", "From 1 to 8."]),
+        ("", ["From 1 to 8."]),
+    ],
+)
+def test_limits_are_told_once(explained, expected):
+    """
+    A help that has both numbers says it in its own words.
+    """
+    field = Field(
+        name="players",
+        kind="integer",
+        least=1,
+        most=8,
+        allowed="at least 1 and at most 8",
+        help=explained,
+    )
+
+    assert expected == list(_about(field, "", "number"))
 
 
 async def test_a_form_rolls_once(tmp_path):

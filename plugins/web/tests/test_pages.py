@@ -11,7 +11,7 @@ import pytest
 
 from seedcore import ProviderRateLimitError, ProviderTimeoutError
 from seedcore.testing import module_beside
-from seedcore_web.pages.rendering import web_link
+from seedcore_web.pages.rendering import span, web_link
 
 beside = module_beside(__file__, "page_world")
 
@@ -90,7 +90,7 @@ async def test_the_overview_has_providers_seeds_and_failures(world, found):
     assert "https://seeds.example/h/000012" in page.text
     assert "ProviderInvalidRequestError 2" in page.text
     [row] = [row for row in page.root.all("tr") if row.text.startswith("tower")]
-    assert "tower in use closed generate, mystery 12 3" in row.text
+    assert "tower in use circuit closed generate, mystery 12 3" in row.text
 
 
 async def test_circuits_and_pauses_are_named(world):
@@ -113,10 +113,12 @@ async def test_circuits_and_pauses_are_named(world):
     page = await world.get("/")
 
     [tower] = [row for row in page.root.all("tr") if row.text.startswith("tower")]
-    assert "open generate until" in tower.text
-    assert "half-open mystery the next call tries it" in tower.text
+    assert "circuit open generate until" in tower.text
+    assert "circuit half-open mystery the next call tries it" in tower.text
     [line] = [row for row in page.root.all("tr") if row.text.startswith("lines")]
     assert "paused until" in line.text
+    [ready] = [row for row in page.root.all("tr") if row.text.startswith("flags")]
+    assert "circuit closed" in ready.text  # by itself, "closed" reads as the provider's state
 
 
 async def test_a_route_is_a_provider_of_its_own_name(tmp_path):
@@ -139,13 +141,15 @@ async def test_without_a_database_the_providers_are_shown(tmp_path):
     """
     async with beside.world(tmp_path, database=None) as world:
         overview, seeds = await world.get("/"), await world.get("/seeds")
+        program = json.loads((await world.get("/api/v1/audit")).source)
         rolled = await world.post(
             "/roll/lines", (await world.get("/roll/lines")).form("/roll/lines")
         )
 
     assert () == overview.faults + seeds.faults
     assert "uses no database" in overview.text
-    assert seeds.status == 503
+    assert seeds.status == program["status"] == 503
+    assert program["detail"] in seeds.text
     assert "flags none" in rolled.text
 
 
@@ -235,8 +239,10 @@ async def test_the_way_along_a_route_is_told(tmp_path):
     async with beside.world(tmp_path, settings={"routes": routes}) as world:
         world.tower.faults = [beside.unavailable() for _ in range(9)]
         seed = await world.roll()
+        await world.recorded()  # that of tower stands below, and was led nowhere
         page = await world.get(path_of(seed.meta.call_id))
 
+    assert "Failed" in page.text
     [way] = page.root.all("p", **{"class": "way"})
     assert way.text == (
         "Asked for tower, tower failed (ProviderUnavailableError), served by lines."
@@ -278,6 +284,7 @@ async def test_a_sealed_seed_is_nowhere(world):
         page = await world.get(path)
         assert "SECRET" not in page.source
         assert "sealed" in page.text
+    assert "Settings" not in [each.text for each in page.root.all("h2")]
 
     await world.runner.store.unseal(seed.meta.call_id, "operator")
 
@@ -426,6 +433,17 @@ def test_only_web_addresses_become_links(address, is_link):
     assert is_link == (web_link(address) is not None)
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0, "< 0.1 ms"), (0.04, "< 0.1 ms"), (0.06, "0.1 ms"), (12.3, "12 ms"), (None, "")],
+)
+def test_nothing_takes_no_time(milliseconds, text):
+    """
+    What took less than can be measured is said to.
+    """
+    assert text == span(milliseconds)
+
+
 # ------------------------------------------------------------------------------ keys
 
 
@@ -480,6 +498,43 @@ async def test_a_key_that_may_only_roll_can_roll(world):
         assert (await world.get(path, key=text)).status == 403
 
 
+@pytest.mark.parametrize(
+    ("scopes", "then", "leads_to"),
+    [
+        (["generate"], "/", "/roll"),
+        (["generate"], "/seeds", "/seeds"),
+        (["generate", "read"], "/", "/"),
+        (["read"], "/", "/"),
+        (["admin"], "/", "/"),
+    ],
+)
+async def test_signing_in_leads_to_a_page_that_the_key_opens(world, scopes, then, leads_to):
+    """
+    Who may only roll begins with the forms, unless another page was asked for.
+    """
+    text, _ = await world.runner.store.keys.add("bot", scopes)
+
+    signed_in = await world.post("/sign-in", {"then": then, "key": text})
+    page = await world.get(leads_to)
+
+    assert leads_to == signed_in.headers["Location"]
+    [brand] = page.root.all("a", **{"class": "brand"})
+    assert brand.attributes["href"] == ("/roll" if scopes == ["generate"] else "/")
+
+
+async def test_a_link_from_a_chat_opens_the_page(world):
+    """
+    The browser sends the key along, as it does not with what a page elsewhere sends by itself.
+    """
+    text, _ = await world.runner.store.keys.add("bot", ["read"])
+
+    signed_in = await world.post("/sign-in", {"key": text})
+    page = await world.get("/seeds", headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert "SameSite=Lax" in signed_in.headers["Set-Cookie"]
+    assert page.status == 200
+
+
 async def test_styles_and_script_are_kept_by_browsers(world):
     """
     Their addresses change with what is in them.
@@ -493,6 +548,25 @@ async def test_styles_and_script_are_kept_by_browsers(world):
     assert "immutable" in style.headers["Cache-Control"]
     assert other.headers["Cache-Control"] == "no-cache"
     assert (await world.get("/static/rendering.py")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [("{}", 304), ('"other", W/{}', 304), ("*", 304), ('"other"', 200), ("nonsense", 200)],
+)
+async def test_a_file_that_a_browser_has_is_not_sent_again(world, known, status):
+    """
+    It asks with what it has; how long that is kept is said again.
+    """
+    async with world.client.get(f"{world.url}/static/style.css") as first:
+        tag = first.headers["ETag"]
+
+    headers = {"If-None-Match": known.format(tag)}
+    async with world.client.get(f"{world.url}/static/style.css", headers=headers) as again:
+        text = await again.text()
+
+    assert (status, status == 304) == (again.status, not text)
+    assert (tag, "no-cache") == (again.headers["ETag"], again.headers["Cache-Control"])
 
 
 def test_the_script_makes_no_markup_of_text():

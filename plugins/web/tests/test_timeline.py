@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies
 
-from seedcore_web.pages.timeline import LEFT, RIGHT, WIDTH, timeline_of
+from seedcore_web.pages.timeline import BAR, LEFT, RIGHT, WIDTH, timeline_of
 
 
 def attempt(start, length, outcome="retry", error="ProviderTimeoutError", status=None):
@@ -35,6 +35,22 @@ def test_bars_are_where_their_times_are():
     assert (first.words, second.words) == ("ProviderTimeoutError", "success")
     assert ("0", "0.2") == tuple(text for _, text in line.ticks[:2])
     assert line.unit == "s"
+
+
+def test_words_stand_beside_their_bar_or_under_it():
+    """
+    Over a hatched wait nobody could read them; a row that has them below is higher.
+    """
+    attempts = [attempt(0, 50), attempt(950, 50, "success", None)]
+
+    line = timeline_of({"attempts": attempts, "waited_ms": {"backoff": 900}}, 1_000)
+
+    first, wait, last = line.bars
+    assert first.words_x > first.x + first.width
+    assert (wait.words_x, wait.words_y > wait.y + 14) == (wait.x, True)
+    assert (last.words_end, last.words_x < last.x) == (True, True)
+    assert first.height == last.height < wait.height
+    assert last.y == wait.y + wait.height
 
 
 def test_a_short_call_is_measured_in_milliseconds():
@@ -129,6 +145,9 @@ def test_everything_is_inside_the_picture(attempts, latency):
     line = timeline_of(report, latency)
 
     for bar in line.bars:
+        beside = bar.words_x >= bar.x + bar.width or (bar.words_end and bar.words_x <= bar.x)
+        assert beside or bar.words_y >= bar.y + BAR + 8
+        assert bar.words_y < bar.y + bar.height <= line.bottom
         assert bar.x >= 0
         assert bar.x + bar.width <= WIDTH
         assert 0 <= bar.words_x <= WIDTH

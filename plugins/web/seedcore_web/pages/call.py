@@ -15,13 +15,13 @@ from seedcore import Reveal, RevealError
 from seedcore.presets.records import is_operator
 from seedcore.store import Store
 from seedcore.store.logs import StoredLog
-from seedcore.surface.shown import ShownError, shown_error
+from seedcore.surface.shown import ShownError
 from seedcore_web.access import caller_of
-from seedcore_web.endpoints import RUNNER
 from seedcore_web.pages.recorded import Row, store_of
 from seedcore_web.pages.rendering import page
 from seedcore_web.pages.timeline import Timeline, timeline_of
 from seedcore_web.problems import Refusal, problem_of
+from seedcore_web.revealing import revealed
 
 KIND = "spoiler"
 
@@ -70,22 +70,20 @@ async def reveal(request: web.Request) -> web.Response:
     """
     Reveal a log to the visitor, and show the link to it on the page of its call.
     """
-    form = await request.post()
-    kind, by = str(form.get("kind") or KIND), caller_of(request).by
-    call_id = request.match_info["call_id"]
+    kind = str((await request.post()).get("kind") or KIND)
     try:
-        revealed = await request.app[RUNNER].reveal(call_id, by=by, kind=kind)
-    except RevealError as error:
-        status = problem_of(error).status
-        return await call_page(request, status=status, error=shown_error(error))
-    return await call_page(request, revealed=revealed)
+        found = await revealed(request, kind)
+    except (RevealError, Refusal) as error:
+        problem = problem_of(error)
+        return await call_page(request, status=problem.status, error=problem.shown)
+    return await call_page(request, link=found)
 
 
 async def call_page(
     request: web.Request,
     *,
     status: int = 200,
-    revealed: Reveal | None = None,
+    link: Reveal | None = None,
     error: ShownError | None = None,
 ) -> web.Response:
     """
@@ -108,7 +106,7 @@ async def call_page(
         told=_told(row) if row else None,
         failures=[_told(failure) for failure in failures],
         log=log,
-        revealed=revealed,
+        revealed=link,
         error=error,
     )
 
@@ -129,7 +127,7 @@ def _told(row: Row) -> Told:
     report = row["report"] if isinstance(row["report"], Mapping) else {}
     # Until its unsealing is recorded, the rows of a sealed seed have none.
     hidden = bool(row.get("sealed")) and not row["seed"] and row["permalink"] is None
-    return Told(row=row, timeline=_timeline(report, row), route=_route(report), hidden=hidden)
+    return Told(row=row, timeline=_timeline(report, row), route=_route(report, row), hidden=hidden)
 
 
 def _timeline(report: Mapping[str, Any], row: Row) -> Timeline | None:
@@ -139,11 +137,13 @@ def _timeline(report: Mapping[str, Any], row: Row) -> Timeline | None:
         return None  # a row of another program, or one that somebody has damaged
 
 
-def _route(report: Mapping[str, Any]) -> Route | None:
+def _route(report: Mapping[str, Any], row: Row) -> Route | None:
     found = report.get("route")
     if not isinstance(found, Mapping) or not found.get("asked"):
         return None
     failed = [each for each in found.get("failed") or () if isinstance(each, Mapping)]
+    if not failed and found["asked"] == row["provider"]:
+        return None  # there was no way to tell of
     return Route(
         asked=str(found["asked"]),
         failed=tuple((str(one.get("provider")), str(one.get("error"))) for one in failed),

@@ -4,6 +4,7 @@ The fields of an operation as inputs of a form, with what was typed into them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -147,7 +148,8 @@ def _about(field: Field, kind: str, widget: Widget) -> Iterable[str]:
     if kind:
         yield _sentence(kind)
     if field.least is not None and field.most is not None:
-        yield f"From {_number(field.least)} to {_number(field.most)}."
+        if not {_number(field.least), _number(field.most)} <= _numbers(field.help):
+            yield f"From {_number(field.least)} to {_number(field.most)}."
     elif field.allowed and not field.choices:
         yield _sentence(field.allowed)
     if widget not in ("select", "check") and (default := _default(field)):
@@ -160,6 +162,14 @@ def _default(field: Field) -> str:
 
 def _number(bound: float | None) -> str | None:
     return None if bound is None else f"{bound:.15g}"
+
+
+def _numbers(text: str) -> set[str | None]:
+    """
+    Return the numbers of a text as ``_number`` writes them; in ``1-8`` there is no negative one.
+    """
+    found = re.findall(r"(?:(?<!\w)-)?\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d{3})", "", text))
+    return {_number(float(each)) for each in found}
 
 
 def _words(name: str) -> str:

@@ -7,16 +7,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Protocol
 
 import attrs
 from aiohttp import web
 
 from seedcore import DatabaseError, Runner
+from seedcore_web.access import ACCESS, caller_of
 from seedcore_web.endpoints import RUNNER
 from seedcore_web.problems import Refusal
+
+
+class GoesOn(Protocol):
+    """
+    Says whether somebody listens still.
+    """
+
+    def __call__(self, *, beat: bool) -> Awaitable[bool]:
+        """
+        Return that; at each *beat* a key is looked at, too.
+        """
+
 
 Seen = Mapping[str, str]
 """Of each part of the pages, what changes when it does."""
@@ -29,8 +44,13 @@ LONGEST = 600.0
 """Seconds of a stream; browsers come again at once, and show their key again."""
 MOST = 200
 """Pages that listen at the same time."""
+MOST_OF_ONE = 20
+"""Those of one key."""
+SEEN_EVERY = 1.0
+"""Seconds after which it is seen that a page was closed."""
 RETRY = 3_000
 """Milliseconds until a browser comes again."""
+LOG = logging.getLogger("seedcore_web")
 
 
 @attrs.define(eq=False)
@@ -41,6 +61,7 @@ class Listener:
 
     changed: dict[str, str] = attrs.Factory(dict)
     number: int = 0
+    who: str = ""
     woken: asyncio.Event = attrs.Factory(asyncio.Event)
 
 
@@ -64,17 +85,20 @@ class Watcher:
         self.closed = False
 
     @contextlib.contextmanager
-    def listening(self, last_event: str | None = None) -> Iterator[Listener]:
+    def listening(self, last_event: str | None = None, *, who: str = "") -> Iterator[Listener]:
         """
         Listen; who comes back from *last_event* and has missed something is told everything.
 
-        Raises Refusal if too many listen already, or nobody may any more.
+        Raises Refusal if too many listen already, or too many with the key *who*, or nobody may
+        any more.
         """
-        if self.closed or len(self._listeners) >= MOST:
-            why = "it is shutting down" if self.closed else f"{MOST} others do already"
+        same = sum(bool(who) and each.who == who for each in self._listeners)
+        if self.closed or len(self._listeners) >= MOST or same >= MOST_OF_ONE:
+            others = f"{same} with this key do" if same >= MOST_OF_ONE else f"{MOST} others do"
+            why = "it is shutting down" if self.closed else f"{others} already"
             message = f"This server can't send live updates to this page: {why}."
             raise Refusal(503, "Unavailable", message)
-        listener = Listener(number=self._number)
+        listener = Listener(number=self._number, who=who)
         if last_event is not None and last_event != self.event_id(self._number):
             listener.changed = {"all": last_event}
             listener.woken.set()
@@ -108,10 +132,25 @@ class Watcher:
             await asyncio.wait({looking})
 
     async def _watch(self) -> None:
+        told = ""
         while True:
-            with contextlib.suppress(DatabaseError):  # the next look may have an answer
-                self._compare(await self._look())
+            kind = await self._try_to_look()
+            if kind not in ("", told):  # the same one each second would fill the log
+                LOG.error("%s while looking for what has changed", kind)
+            told = kind
             await self._rest()
+
+    async def _try_to_look(self) -> str:
+        """
+        Look; return the type of an error that nobody expects, whose text may hold anything.
+        """
+        try:
+            self._compare(await self._look())
+        except DatabaseError:
+            pass  # the next look may have an answer
+        except Exception as error:  # noqa: BLE001 - else no page would hear of anything
+            return type(error).__name__
+        return ""
 
     def _compare(self, now: Seen) -> None:
         before, self._seen = self._seen, now
@@ -183,7 +222,19 @@ async def send_events(request: web.Request) -> web.StreamResponse:
         raise Refusal(503, "Unavailable", "This server sends no live updates.")
     if request.method == "HEAD":  # it would wait for an end that is not to come soon
         return web.Response(content_type="text/event-stream")
-    with watcher.listening(request.headers.get("Last-Event-ID")) as listener:
+    caller, access = caller_of(request), request.app[ACCESS]
+
+    async def goes_on(*, beat: bool) -> bool:
+        if request.transport is None or request.transport.is_closing():
+            return False
+        try:
+            now = await access.who(request) if beat else caller
+        except Refusal as refusal:
+            return refusal.status == 503  # nobody can tell just now
+        return now is not None and now.allows("read")
+
+    who = "" if caller.key is None else caller.key_id
+    with watcher.listening(request.headers.get("Last-Event-ID"), who=who) as listener:
         response = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream; charset=utf-8",
@@ -193,7 +244,7 @@ async def send_events(request: web.Request) -> web.StreamResponse:
         )
         await response.prepare(request)
         with contextlib.suppress(ConnectionResetError):  # the page was closed
-            async for text in events(watcher, listener):
+            async for text in events(watcher, listener, goes_on=goes_on):
                 await response.write(text.encode())
     return response
 
@@ -204,20 +255,27 @@ async def events(
     *,
     heartbeat: float = HEARTBEAT,
     now: Callable[[], float] = time.monotonic,
+    goes_on: GoesOn | None = None,
 ) -> AsyncIterator[str]:
     """
-    Yield what is sent to a page, until it has listened for long or the server shuts down.
+    Yield what is sent to a page, until it has listened for long or the server shuts down, or
+    *goes_on*, which is asked each second and told of each *beat*, says that it is gone.
     """
-    until = now() + LONGEST
+    start = now()
+    until, beat_at = start + LONGEST, start + heartbeat
     yield f"retry: {RETRY}\nid: {watcher.event_id(listener.number)}\n\n"
     while not watcher.closed and now() < until:
-        try:
-            async with asyncio.timeout(heartbeat):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(heartbeat, SEEN_EVERY)):
                 await listener.woken.wait()
-        except TimeoutError:
-            yield ": nothing new\n\n"
-            continue
+        # However much happens: a busy server has its beats, too.
+        if beat := now() >= beat_at:
+            beat_at = now() + heartbeat
+        if goes_on is not None and not await goes_on(beat=beat):
+            return
         listener.woken.clear()
+        if beat and not listener.changed:
+            yield ": nothing new\n\n"
         if listener.changed:
             changed, listener.changed = listener.changed, {}
             parts = json.dumps({"parts": sorted(changed)})

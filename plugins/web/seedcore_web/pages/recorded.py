@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 from aiohttp import web
 
+from seedcore import DatabaseError
 from seedcore.store import Store
 from seedcore_web.endpoints import RUNNER
 from seedcore_web.problems import Refusal
@@ -53,11 +54,12 @@ WINDOWS = {
 
 def store_of(request: web.Request) -> Store:
     """
-    Return the open database. Raises Refusal where there is none.
+    Return the open database. Raises DatabaseError where there is none.
     """
     store = request.app[RUNNER].store
     if store is None:
-        raise Refusal(503, "Unavailable", NO_DATABASE)
+        msg = "Nothing is recorded here: this server uses no database."
+        raise DatabaseError(msg)
     return store
 
 

@@ -63,6 +63,7 @@ def environment() -> jinja2.Environment:
         moment=moment,
         clock=clock,
         short=short,
+        since=since,
         span=span,
         typed=typed,
         pretty=pretty,
@@ -106,11 +107,14 @@ async def send_static(request: web.Request) -> web.StreamResponse:
     content, digest = content_of(name)
     lasting = request.query.get("v") == digest
     kept = "public, max-age=31536000, immutable" if lasting else "no-cache"
+    headers = {"Cache-Control": kept, "ETag": f'"{digest}"'}
+    if any(each.value in (digest, "*") for each in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
     return web.Response(
         body=content,
         content_type=STATIC[name],
         charset="utf-8",
-        headers={"Cache-Control": kept, "ETag": f'"{digest}"'},
+        headers=headers,
     )
 
 
@@ -162,12 +166,19 @@ def span(milliseconds: float | None) -> str:
         return ""
     seconds = milliseconds / 1e3
     if seconds < 1:
-        tiny = 0 < milliseconds < 0.05
+        tiny = 0 <= milliseconds < 0.05
         return "< 0.1 ms" if tiny else f"{milliseconds:.{0 if milliseconds >= 10 else 1}f} ms"
     if seconds < 60:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def since(milliseconds: float) -> str:
+    """
+    Return a moment of a call, counted from its start.
+    """
+    return span(milliseconds) if milliseconds > 0 else "0 ms"
 
 
 def short(text: object, most: int = SHORT) -> str:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from seedcore_web import access
 from seedcore_web.pages.rendering import page
+from seedcore_web.pages.visitor import Visitor
 
 WRONG = "That is not a key of this server, or it is revoked."
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\s]*")
@@ -30,8 +31,11 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     signed_in = await access.sign_in(request)
     if signed_in is None:
         return sign_in_page(request, 401, message=WRONG, then=then)
-    signed_in.headers["Location"] = then
-    return signed_in
+    response, key = signed_in
+    # Who may only roll finds nothing on the first page.
+    home = Visitor(access.Caller(key=key)).home
+    response.headers["Location"] = home if then == "/" else then
+    return response
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:

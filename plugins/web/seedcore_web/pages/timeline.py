@@ -12,7 +12,8 @@ import attrs
 
 WIDTH, LEFT, RIGHT = 760.0, 34.0, 14.0
 """Of the whole picture, and of what stands beside the bars."""
-TOP, ROW, BAR = 10.0, 34.0, 20.0
+TOP, ROW, BAR, UNDER = 10.0, 34.0, 20.0, 14.0
+"""Of the rows and bars; ``UNDER`` is what a row has more whose words are under its bar."""
 NARROWEST = 3.0
 """Of a bar, so that a quick refusal can be seen."""
 LEAST_WAIT = 1.0
@@ -35,8 +36,8 @@ class Bar:
     """
     An attempt, or a wait between attempts; times are milliseconds from the start of the call.
 
-    ``number`` is that of the attempt, 0 for a wait. ``x``, ``y``, ``width``, ``words_x`` and
-    ``words_end`` say where it is in the picture.
+    ``number`` is that of the attempt, 0 for a wait. ``x``, ``y``, ``width``, ``words_x``,
+    ``words_y`` and ``words_end`` say where it is in the picture, ``height`` how high its row is.
     """
 
     number: int
@@ -49,7 +50,9 @@ class Bar:
     y: float = 0
     width: float = 0
     words_x: float = 0
+    words_y: float = 0
     words_end: bool = False
+    height: float = ROW
 
     @property
     def words(self) -> str:
@@ -104,12 +107,15 @@ def timeline_of(report: Mapping[str, Any], latency_ms: float) -> Timeline | None
         return None
     total = max(latency_ms, *(bar.start + bar.length for bar in bars), 0.1)
     scale = (WIDTH - LEFT - RIGHT) / total
-    placed = tuple(_placed(bar, row, scale) for row, bar in enumerate(bars))
+    placed: list[Bar] = []
+    bottom = TOP
+    for bar in bars:
+        placed.append(_placed(bar, bottom, scale))
+        bottom += placed[-1].height
     step, unit = _step(total)
     marks = [step * count for count in range(int(total / step) + 1)]
-    bottom = TOP + ROW * len(bars)
     return Timeline(
-        bars=placed,
+        bars=tuple(placed),
         ticks=tuple((_round(LEFT + mark * scale), _tick(mark, unit)) for mark in marks),
         waited=waited,
         total=total,
@@ -173,24 +179,31 @@ def _for(names: list[str], after: Mapping[str, Any] | None) -> str:
     return "waiting" if len(likely) > 1 else "".join(likely)
 
 
-def _placed(bar: Bar, row: int, scale: float) -> Bar:
+def _placed(bar: Bar, y: float, scale: float) -> Bar:
+    """
+    Return the bar in its place, and its words beside it, or under it where it is too long.
+    """
     x = LEFT + bar.start * scale
     width = max(NARROWEST, bar.length * scale)
     x = min(x, WIDTH - RIGHT - width)
-    needed = 8 + 7.2 * len(bar.label)
+    needed = 8 + 7.2 * (len(bar.label) + 2)  # with the sign before it
+    words_y, height = y + 14, ROW
     if x + width + needed <= WIDTH:
         words_x, at_end = x + width + 7, False
     elif x - needed >= LEFT:
         words_x, at_end = x - 7, True
     else:
-        words_x, at_end = x + 8, False  # over the bar itself
+        words_x, at_end = x, False
+        words_y, height = y + BAR + (13 if bar.number else 9), ROW + UNDER
     return attrs.evolve(
         bar,
         x=_round(x),
-        y=TOP + ROW * row,
+        y=y,
         width=_round(width),
         words_x=_round(words_x),
+        words_y=words_y,
         words_end=at_end,
+        height=height,
     )
 
 

@@ -32,6 +32,13 @@ class Visitor:
         """
         return self.caller is not None and self.caller.allows(scope)
 
+    @property
+    def home(self) -> str:
+        """
+        The page to begin with: the overview, or the forms for who may only roll.
+        """
+        return "/roll" if self.may("generate") and not self.may("read") else "/"
+
 
 def visitor_of(request: web.Request) -> Visitor:
     """
