@@ -110,6 +110,42 @@ def test_generate_as_json(run: CommandLine) -> None:
     assert latency > 0
 
 
+def test_a_text_option_takes_what_is_typed(run: CommandLine) -> None:
+    """
+    What looks like a number or a word of JSON too; in quotes it is the text in them.
+    """
+    plugin = """
+import attrs
+from seedcore import Seed, provider, setting
+
+@attrs.frozen
+class Options:
+    version: str = setting("")
+    players: int = setting(1)
+    items: list[str] = setting(factory=list)
+
+@provider(options=Options)
+def typed(request):
+    return Seed(id="1", settings=attrs.asdict(request.options))
+"""
+    points = {"typed": "typed_plugin:typed"}
+    run.install("seedcore-typed", entry_points=points, files={"typed_plugin.py": plugin})
+    seen = [
+        run("generate", "typed", *words, "--json").json["settings"]
+        for words in (
+            ("version=1.10", "players=3", 'items=["bow"]'),
+            ("version=true", "items=bow, lamp"),
+            ('version="7"',),
+        )
+    ]
+
+    assert [
+        {"version": "1.10", "players": 3, "items": ["bow"]},
+        {"version": "true", "players": 1, "items": ["bow", "lamp"]},
+        {"version": "7", "players": 1, "items": []},
+    ] == seen
+
+
 def test_settings_reach_the_provider(run: CommandLine) -> None:
     """
     A settings document is passed on, from a file and from stdin.

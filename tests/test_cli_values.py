@@ -16,7 +16,7 @@ import click
 import pytest
 from hypothesis import given, strategies as st
 
-from seedcore.cli.values import key_values, point_in_time, settings_document
+from seedcore.cli.values import key_values, meant, point_in_time, settings_document
 from seedcore.errors import SettingsError
 
 CONTEXT = click.Context(click.Command("demo"))
@@ -31,7 +31,7 @@ def values(*items: str) -> dict[str, Any]:
     """
     Return what the items mean.
     """
-    return key_values(CONTEXT, PARAMETER, items)
+    return meant(key_values(CONTEXT, PARAMETER, items))
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ import click
 from seedcore.cli.group import Command, json_option
 from seedcore.cli.output import one_line, text_of, write_facts, write_json, write_line
 from seedcore.cli.report import Invocation
-from seedcore.cli.values import key_values, moment_to_come, settings_document
+from seedcore.cli.values import key_values, meant, moment_to_come, settings_document
 from seedcore.cli.watching import log_to_stderr
 from seedcore.surface.shown import seed_facts, shown_seed
 
 if TYPE_CHECKING:
     from seedcore.model import Seed
     from seedcore.runner import Runner
+    from seedcore.surface.form import Form
 
 
 def _call_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -74,20 +75,21 @@ def _call_options(function: Callable[..., None]) -> Callable[..., None]:
 @_call_options
 @click.pass_obj
 def generate_command(
-    invocation: Invocation, /, values: dict[str, Any], settings: str | None, **asked: Any
+    invocation: Invocation, /, values: dict[str, str], settings: str | None, **asked: Any
 ) -> None:
     """
     Roll one seed and print its permalink.
 
-    KEY=VALUE are options of the provider ('seedcore show PROVIDER' names them); a value is text
-    unless it is valid JSON.
+    KEY=VALUE are options of the provider ('seedcore show PROVIDER' names them). A value is what
+    the option is: a text as it stands, else JSON.
     """
     document = None if settings is None else settings_document(settings)
     provider = asked.pop("provider")
 
     async def roll(runner: Runner) -> None:
         given = {name: value for name, value in asked.items() if value is not None}
-        seed = await runner.generate(provider, settings=document, options=values, **given)
+        options = meant(values, _form(runner, provider, given.get("operation", "generate")))
+        seed = await runner.generate(provider, settings=document, options=options, **given)
         if invocation.as_json:
             write_json(seed_facts(seed))
         else:
@@ -109,7 +111,7 @@ def generate_command(
 @_call_options
 @click.pass_obj
 def call_command(
-    invocation: Invocation, /, provider: str, operation: str, values: dict[str, Any], **asked: Any
+    invocation: Invocation, /, provider: str, operation: str, values: dict[str, str], **asked: Any
 ) -> None:
     """
     Call any operation of a provider and print what it returns.
@@ -124,7 +126,9 @@ def call_command(
 
     async def ask(runner: Runner) -> None:
         given = {name: value for name, value in asked.items() if value is not None}
-        result = await runner.call(provider, operation, **given, **values)
+        form = _form(runner, provider, operation)
+        arguments = meant(values, None if form is None or form.rolls else form)
+        result = await runner.call(provider, operation, **given, **arguments)
         if invocation.as_json:
             facts = {"provider": provider, "operation": operation, "surface": asked["surface"]}
             write_json({**facts, "call_id": _call_id(result, asked), "result": result})
@@ -134,6 +138,18 @@ def call_command(
                 write_line("This was a dry run: nobody was asked.")
 
     _run(invocation, provider, operation, asked["call_id"], ask)
+
+
+def _form(runner: Runner, provider: str, operation: str) -> Form | None:
+    """
+    Return what the operation takes; ``None`` for one that the call itself will refuse.
+    """
+    from seedcore.errors import PluginError
+
+    try:
+        return runner.form(provider, operation)
+    except PluginError:
+        return None
 
 
 def _call_id(result: object, asked: Mapping[str, Any]) -> str | None:

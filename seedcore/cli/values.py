@@ -8,12 +8,15 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from seedcore.surface import words
 from seedcore.surface.words import finite, no_number, value_of
+
+if TYPE_CHECKING:
+    from seedcore.surface.form import Form
 
 _SPAN = re.compile(r"(\d{1,9})\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -21,14 +24,27 @@ LATEST = 1e11
 """Epoch seconds beyond which nobody means a moment: the year 5138."""
 
 
-def key_values(ctx: click.Context, _param: click.Parameter, items: Sequence[str]) -> dict[str, Any]:
+def key_values(ctx: click.Context, _param: click.Parameter, items: Sequence[str]) -> dict[str, str]:
     """
-    Return ``KEY=VALUE`` items as a mapping; a value is text unless it is valid JSON.
+    Return ``KEY=VALUE`` items as a mapping of texts.
     """
     try:
-        return {key: value_of(text) for key, text in words.key_values(items).items()}
+        return words.key_values(items)
     except words.BadWords as error:
         _refuse(ctx, str(error))
+
+
+def meant(texts: Mapping[str, str], form: Form | None = None) -> dict[str, Any]:
+    """
+    Return what *texts* mean to an operation: what its *form* says of each, else JSON or a text.
+
+    One in quotes is always the text in them.
+    """
+    quoted = {key: value_of(text) for key, text in texts.items() if text[:1] == '"'}
+    plain = {key: text for key, text in texts.items() if key not in quoted}
+    if form is None:
+        return {key: value_of(text) for key, text in plain.items()} | quoted
+    return form.own_arguments(plain) | quoted
 
 
 def settings_document(source: str) -> Mapping[str, Any]:
