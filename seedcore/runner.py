@@ -305,10 +305,8 @@ class Runner(Lifetime):
         try:
             targets = targets_of(provider, route, point_of(call_id))
             value = await follow(way, targets, ask, now=self._now, deadline=None)
-        except (
-            PluginError,
-            SettingsError,
-        ) as error:  # whoever asked has to install or set something
+        except (PluginError, SettingsError) as error:
+            # Whoever asked has to install or set something.
             text = f"it needs another provider. {error}"
             raise ProviderCapabilityError(text) from error
         parent.duplicate = parent.duplicate or way.duplicate
